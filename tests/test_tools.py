@@ -1,0 +1,180 @@
+"""The maintainers' programs: idioms, fingerprints, verdicts, records, documents."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import catalog
+import docs
+import idioms
+import pytest
+import verdicts
+
+TOOLS = Path(catalog.__file__).parent
+
+
+def test_copies_of_idioms_are_identical():
+    assert not idioms.faults()
+
+
+def test_documents_are_in_step_with_the_records():
+    behind = [str(path.relative_to(catalog.ROOT)) for path, text in docs.documents() if path.read_text() != text]
+    assert not behind, f"out of step, run `make docs`: {behind}"
+
+
+def test_the_list_has_59_problems_in_order():
+    entries = catalog.problems()
+    assert len(entries) == len({entry["slug"] for entry in entries}) == len({entry["order"] for entry in entries}) == 59
+    strangers = [path.parent.name for path in catalog.ROOT.glob("*/results.json")
+                 if path.parent.name not in {entry["slug"] for entry in entries}]
+    assert not strangers, f"folders that catalog.toml does not list: {strangers}"
+
+
+# ---------------------------------------------------------------- fingerprints
+SCRIPT = '''
+"""A toy."""
+# --- idiom: interface ---
+def watch(x): return x
+# --- end of idiom ---
+SCALE = 2
+def helper(x):
+    """Help."""
+    return SCALE * x
+def control(config): return config.other
+def method(config, seed):
+    return watch(helper(config.rate))
+'''
+
+
+class Setting:
+    metadata = {"counts": True}
+
+    def __init__(self, name):
+        self.name = name
+
+
+class Settings:
+    __dataclass_fields__ = {"rate": Setting("rate"), "other": Setting("other")}
+
+    def __init__(self, rate=1, other=1):
+        self.rate, self.other = rate, other
+
+
+class Arm:
+    def __init__(self, **settings):
+        self.config = Settings(**settings)
+
+    def run(config, seed):
+        pass
+    run.__name__ = "method"
+
+
+@pytest.mark.parametrize("old, new, changes", [
+    ("SCALE = 2", "SCALE = 3", True),
+    ("return SCALE * x", "return SCALE * x + 1", True),
+    ('"""Help."""', '"""Other words."""', False),
+    ("SCALE * x", "SCALE * x   # a comment", False),
+    ("return config.other", "return config.other + 1", False),
+    ("def watch(x): return x", "def watch(x): return (x)\n# more", False),
+])
+def test_fingerprint_follows_the_code_that_an_arm_reaches(old, new, changes):
+    before, after = catalog.fingerprint(SCRIPT, Arm()), catalog.fingerprint(SCRIPT.replace(old, new), Arm())
+    assert (before != after) == changes
+
+
+def test_fingerprint_follows_the_settings_that_are_read():
+    assert catalog.fingerprint(SCRIPT, Arm()) != catalog.fingerprint(SCRIPT, Arm(rate=2))
+    assert catalog.fingerprint(SCRIPT, Arm()) == catalog.fingerprint(SCRIPT, Arm(other=2))
+
+
+# ---------------------------------------------------------------- verdicts
+class Claim:
+    def __init__(self, substitute=False, bar=">= 1"):
+        self.substitute, self.bar = substitute, bar
+
+
+@pytest.mark.parametrize("statuses, substitute, expected", [
+    (["met", "met"], False, "yes"),
+    (["met", "missed"], False, "partial"),
+    (["met", "not yet recorded (3 of 10)"], False, "partial"),
+    (["missed", "met"], False, "no"),
+    (["missed", "met"], True, "partial"),
+    (["missed", "missed"], True, "no"),
+    (["not yet recorded (0 of 10)", "met"], True, "not yet recorded"),
+])
+def test_verdict_rule(statuses, substitute, expected):
+    rows = [verdicts.Judgement(Claim(substitute=substitute and place > 0), "", status) for place, status in enumerate(statuses)]
+    assert verdicts.verdict(rows) == expected
+
+
+def test_only_seeds_without_a_gap_are_reported():
+    assert list(catalog.unbroken({"0": 1, "1": 1, "3": 1})) == ["0", "1"]
+
+
+# ---------------------------------------------------------------- records, in a small catalog of its own
+@pytest.fixture
+def small(tmp_path):
+    """Return a function that runs tools/record.py on a catalog with one folder."""
+    shutil.copytree(catalog.ROOT / "nbb-xor", tmp_path / "nbb-xor", ignore=shutil.ignore_patterns("results.json", "__pycache__"))
+    (tmp_path / "catalog.toml").write_text('[[problem]]\nslug = "nbb-xor"\norder = 1\n')
+
+    def start(*words):
+        return subprocess.Popen([sys.executable, TOOLS / "record.py", *words], env={**os.environ, "CATALOG_ROOT": str(tmp_path)},
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return tmp_path, start
+
+
+def cells(root):
+    record = json.loads((root / "nbb-xor" / "results.json").read_text())
+    return {(arm, seed): {**cell, "seconds": 0, "memory_mb": 0} for arm, seeds in record["arms"].items() for seed, cell in seeds.items()}
+
+
+def test_record_resumes_after_a_kill_and_runs_nothing_twice(small):
+    root, start = small
+    words = ("nbb-xor", "--arm", "quick", "--seeds", "12", "--jobs", "1")
+    process = start(*words)
+    while not (root / "nbb-xor" / "results.json").exists():
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    before = cells(root)
+    out, _ = start(*words).communicate()
+    assert len(cells(root)) == 12 and out.count("seed") == 12 - len(before)
+    assert all(cells(root)[key] == cell for key, cell in before.items())
+    assert start(*words).communicate()[0] == ""
+
+
+def test_record_merges_in_any_order(small):
+    root, start = small
+    start("nbb-xor", "--arm", "quick", "--seeds", "3").communicate()
+    whole, path = cells(root), root / "nbb-xor" / "results.json"
+    parts = []
+    for seed in ("2", "0", "1"):
+        part = json.loads(path.read_text())
+        part["arms"]["quick"] = {seed: part["arms"]["quick"][seed]}
+        parts.append(root / f"part{seed}.json")
+        parts[-1].write_text(json.dumps(part))
+    path.unlink()
+    for part in parts:
+        assert start("--merge", str(part)).wait() == 0
+    assert cells(root) == whole
+
+
+@pytest.mark.parametrize("words", [("nonsense",), ("nbb-xor", "--arm", "nonsense"), ("nbb-xor", "--preset", "nonsense"),
+                                   ("nbb-xor", "--seeds", "0"), ("--merge", "/nowhere.json")])
+def test_record_refuses_bad_input_in_one_line(small, words):
+    process = small[1](*words)
+    _, errors = process.communicate()
+    assert process.returncode != 0 and len(errors.strip().splitlines()) == 1
+
+
+def test_a_damaged_record_is_told_in_one_line(small):
+    root, start = small
+    (root / "nbb-xor" / "results.json").write_text('{"arms":')
+    process = start("nbb-xor", "--missing")
+    _, errors = process.communicate()
+    assert process.returncode == 2 and "damaged" in errors and len(errors.strip().splitlines()) == 1

@@ -1,0 +1,169 @@
+"""What the maintainers' programs share: the list of problems, the folders that exist, records and their fingerprints."""
+import ast
+import fcntl
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import sys
+import tomllib
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(os.environ.get("CATALOG_ROOT") or Path(__file__).resolve().parent.parent)
+FRAME = re.compile(r"^# --- idiom: (?:interface|claims|main) ---\n.*?^# --- end of idiom ---$", re.MULTILINE | re.DOTALL)
+
+
+class CatalogError(Exception):
+    """Something a person must put right, told in one line."""
+
+
+def problems():
+    """Return the list of problems of catalog.toml, in historical order."""
+    return sorted(tomllib.loads((ROOT / "catalog.toml").read_text())["problem"], key=lambda entry: entry["order"])
+
+
+def module_name(slug):
+    return slug.replace("-", "_")
+
+
+def script(slug):
+    """Return the path of a folder's script. Raises CatalogError if there is no such folder."""
+    path = ROOT / slug / f"{module_name(slug)}.py"
+    if not path.is_file():
+        raise CatalogError(f"there is no folder {slug!r} (a folder is named like nbb-xor)")
+    return path
+
+
+def slugs():
+    """Return the slugs of the folders that exist, in historical order."""
+    return [entry["slug"] for entry in problems() if (ROOT / entry["slug"] / f"{module_name(entry['slug'])}.py").is_file()]
+
+
+def load(slug):
+    """Import and return a folder's script as a module."""
+    path = script(slug)
+    spec = importlib.util.spec_from_file_location(module_name(slug), path)
+    module = sys.modules[module_name(slug)] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# ---------------------------------------------------------------- fingerprints
+def canonical(node):
+    """Return a syntax tree as nested tuples that do not depend on Python's version: no docstrings, annotations or help."""
+    if isinstance(node, list):
+        return tuple(canonical(item) for item in node)
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "option":
+        return ("option",)
+    kept = []
+    for name, value in ast.iter_fields(node):
+        if name == "body" and isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None:
+            value = value[1:]
+        if value not in (None, []) and name not in ("ctx", "kind", "type_comment", "annotation", "returns", "simple"):
+            kept.append((name, canonical(value)))
+    return (type(node).__name__, *kept)
+
+
+def definitions(source):
+    """Return name -> the top-level statements that define or change it, outside the frame's own idioms."""
+    found = {}
+    for statement in ast.parse(FRAME.sub(lambda match: "\n" * match[0].count("\n"), source)).body:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            names = [statement.name]
+        else:
+            bases = [node.value for node in ast.walk(statement)
+                     if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store)]
+            names = [node.id for node in ast.walk(statement) if isinstance(node, ast.Name)
+                     and (isinstance(node.ctx, ast.Store) or node in bases)]
+        for name in set(names) - {"ARMS", "PRESETS", "CLAIMS"}:
+            found.setdefault(name, []).append(statement)
+    return found
+
+
+def fingerprint(source, arm):
+    """Return 16 hex digits over the code that an arm's function reaches and the settings that this code reads."""
+    known, reached, waiting = definitions(source), {}, [arm.run.__name__]
+    while waiting:
+        name = waiting.pop()
+        if name in known and name not in reached:
+            reached[name] = known[name]
+            waiting += [node.id for statement in known[name] for node in ast.walk(statement) if isinstance(node, ast.Name)]
+    read = {node.attr for nodes in reached.values() for statement in nodes for node in ast.walk(statement)
+            if isinstance(node, ast.Attribute)}
+    config = {f.name: getattr(arm.config, f.name) for f in arm.config.__dataclass_fields__.values()
+              if f.metadata["counts"] and f.name in read}
+    code = sorted((name, canonical(nodes)) for name, nodes in reached.items())
+    return hashlib.sha256(repr((code, sorted(config.items()))).encode()).hexdigest()[:16]
+
+
+def fingerprints(slug, module):
+    """Return arm -> fingerprint for every arm of a folder."""
+    source = script(slug).read_text()
+    return {name: fingerprint(source, arm) for name, arm in module.ARMS.items()}
+
+
+# ---------------------------------------------------------------- records
+def read_record(slug):
+    """Return a folder's results.json, or an empty record. Raises CatalogError if the file is damaged."""
+    path = ROOT / slug / "results.json"
+    if not path.exists():
+        return {"slug": slug, "arms": {}}
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise CatalogError(f"{path} is damaged ({error}); restore it with git") from None
+
+
+def dump(record):
+    """Return a record as text, one cell a line, in a fixed order."""
+    lines = []
+    for arm in sorted(record["arms"]):
+        cells = [f"   {json.dumps(seed)}: {json.dumps(record['arms'][arm][seed], sort_keys=True, allow_nan=False)}"
+                 for seed in sorted(record["arms"][arm], key=int)]
+        lines.append(f"  {json.dumps(arm)}: {{\n" + ",\n".join(cells) + "\n  }")
+    return f'{{\n "slug": {json.dumps(record["slug"])},\n "arms": {{\n' + ",\n".join(lines) + "\n }\n}\n"
+
+
+@contextmanager
+def locked(slug):
+    """Hold a folder's record for one reader and writer at a time, across processes."""
+    folder = ROOT / "build" / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / slug, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def merge(slug, cells):
+    """Put cells {arm: {seed: cell}} into a folder's results.json, whole or not at all. Raises OSError on a full disk."""
+    with locked(slug):
+        record = read_record(slug)
+        for arm, seeds in cells.items():
+            record["arms"].setdefault(arm, {}).update(seeds)
+        path = ROOT / slug / "results.json"
+        part = path.with_name("results.json.part")
+        try:
+            part.write_text(dump(record))
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def fresh(slug, module, record=None):
+    """Return the part of the record whose fingerprints match the code: arm -> seed -> cell."""
+    record, current = record or read_record(slug), fingerprints(slug, module)
+    kept = {arm: {seed: cell for seed, cell in seeds.items() if cell["fingerprint"] == current.get(arm)}
+            for arm, seeds in record["arms"].items()}
+    return {arm: seeds for arm, seeds in kept.items() if seeds}
+
+
+def unbroken(seeds):
+    """Return the cells of seeds 0 ... N-1 without a gap: what may be reported."""
+    kept = {}
+    while str(len(kept)) in seeds:
+        kept[str(len(kept))] = seeds[str(len(kept))]
+    return kept

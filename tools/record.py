@@ -1,0 +1,185 @@
+"""Run the missing cells (arm x seed) of folders and store each in results.json the moment it ends.
+
+    python tools/record.py nbb-xor                            the default preset over 10 seeds
+    python tools/record.py nbb-xor --preset paper --seeds 16 --jobs 2
+    python tools/record.py --missing                          list the cells instead of running them
+    python tools/record.py nbb-xor --merge FILE               take over the fresh cells of another results.json
+
+A cell that has a record with the current fingerprint is not run again. Long cells keep a checkpoint and resume from it.
+"""
+import argparse
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from inspect import signature
+from pathlib import Path
+from typing import NamedTuple
+
+import catalog
+import numpy as np
+
+
+class Cell(NamedTuple):
+    """One unit of work: an arm of a folder on one seed."""
+    slug: str
+    arm: str
+    seed: int
+    fingerprint: str
+    long: bool
+
+    def __str__(self):
+        return f"{self.slug} {self.arm} seed {self.seed}"
+
+
+def machine():
+    """Return the processor: its name, and a digest of the features that numpy can use on it."""
+    from numpy._core._multiarray_umath import __cpu_features__ as features
+    name = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        name = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+                     if line.startswith("model name")), name)
+    usable = " ".join(sorted(feature for feature, there in features.items() if there))
+    return f"{name} ({sha256(usable.encode()).hexdigest()[:8]})"
+
+
+VERSIONS = {"python": platform.python_version(), "numpy": np.__version__}
+CPU = machine()
+
+
+def cells(slug, arms=None, preset="default", seeds=10, first=0):
+    """Return the cells of a folder's preset (or arms) that have no fresh record. Raises CatalogError for unknown names."""
+    module = catalog.load(slug)
+    if preset not in module.PRESETS:
+        raise catalog.CatalogError(f"{slug} has no preset {preset!r}; it has {', '.join(module.PRESETS)}")
+    unknown = set(arms or ()) - set(module.ARMS)
+    if unknown:
+        raise catalog.CatalogError(f"{slug} has no arm {', '.join(sorted(unknown))}; it has {', '.join(module.ARMS)}")
+    current, have = catalog.fingerprints(slug, module), catalog.fresh(slug, module)
+    return [Cell(slug, arm, seed, current[arm], "checkpoint" in signature(module.ARMS[arm].run).parameters)
+            for arm in arms or module.PRESETS[preset] for seed in range(first, first + seeds)
+            if str(seed) not in have.get(arm, {})]
+
+
+def rounded(value):
+    """Return a curve with six significant digits, enough for a picture."""
+    if isinstance(value, dict):
+        return {name: rounded(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+running = set()
+
+
+def run(cell):
+    """Run a cell in a process of its own; return its record. Raises CatalogError with the process's last line if it fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        out, errors = Path(folder) / "cell.json", Path(folder) / "errors"
+        command = [sys.executable, str(catalog.script(cell.slug)), "--arm", cell.arm, "--seed", str(cell.seed), "--json", str(out)]
+        checkpoint = catalog.ROOT / ".checkpoints" / f"{cell.slug}-{cell.arm}-{cell.seed}-{cell.fingerprint}.npz"
+        if cell.long:
+            checkpoint.parent.mkdir(exist_ok=True)
+            command += ["--checkpoint", str(checkpoint)]
+        with open(errors, "w") as stream:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stream)
+        running.add(process)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        running.discard(process)
+        if process.returncode != 0:
+            last = (errors.read_text().strip().splitlines() or [f"exit status {process.returncode}"])[-1]
+            raise catalog.CatalogError(f"{cell}: {last}")
+        result = json.loads(out.read_text())["arms"][cell.arm][str(cell.seed)]
+        checkpoint.unlink(missing_ok=True)
+        return {**result, "curves": rounded(result["curves"]), "fingerprint": cell.fingerprint, "versions": VERSIONS, "cpu": CPU,
+                "memory_mb": round(usage.ru_maxrss / 1024)}
+
+
+def estimate(cell):
+    """Return the mean CPU seconds of the arm's records, fresh or not, or None."""
+    seconds = [record["seconds"] for record in catalog.read_record(cell.slug)["arms"].get(cell.arm, {}).values()]
+    return sum(seconds) / len(seconds) if seconds else None
+
+
+def record_all(todo, jobs, minutes=None):
+    """Run cells, `jobs` at a time; store each as it ends; start none after `minutes`. Returns the number that failed."""
+    start, done, failed, talk = time.monotonic(), 0, 0, threading.Lock()
+
+    def work(cell):
+        nonlocal done, failed
+        if minutes is not None and time.monotonic() - start > 60 * minutes:
+            return
+        try:
+            result = run(cell)
+            catalog.merge(cell.slug, {cell.arm: {str(cell.seed): result}})
+            note = f"{result['seconds']:.1f} s, {result['memory_mb']} MB"
+        except (catalog.CatalogError, OSError) as error:
+            failed += 1
+            note = f"failed: {error}"
+        with talk:
+            done += 1
+            print(f"[{done}/{len(todo)}, {(time.monotonic() - start) / 60:.1f} min] {cell}: {note}", flush=True)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        waiting = [pool.submit(work, cell) for cell in todo]
+        try:
+            for future in waiting:
+                future.result()
+        except KeyboardInterrupt:
+            for future in waiting:
+                future.cancel()
+            for process in list(running):
+                process.send_signal(signal.SIGINT)
+            raise
+    return failed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.error = lambda message: sys.exit(f"record: {message}")
+    parser.add_argument("slugs", nargs="*", help="folders (default: all)")
+    parser.add_argument("--preset", default="default")
+    parser.add_argument("--arm", action="append", help="only this arm (repeatable)")
+    parser.add_argument("--seeds", type=int, default=10, metavar="N", help="seeds 0 ... N-1")
+    parser.add_argument("--jobs", type=int, default=2, help="cells at a time")
+    parser.add_argument("--minutes", type=float, help="start no cell after this many minutes")
+    parser.add_argument("--missing", action="store_true", help="list the missing cells and their estimated time")
+    parser.add_argument("--merge", type=Path, metavar="FILE", help="take over the fresh cells of another results.json")
+    args = parser.parse_args()
+    if args.seeds < 1 or args.jobs < 1:
+        parser.error("--seeds and --jobs count from 1")
+    try:
+        if args.merge:
+            other = json.loads(args.merge.read_text())
+            slug = other["slug"]
+            kept = catalog.fresh(slug, catalog.load(slug), other)
+            catalog.merge(slug, kept)
+            print(f"{slug}: {sum(map(len, kept.values()))} of {sum(map(len, other['arms'].values()))} cells are fresh and merged")
+            return 0
+        todo = [cell for slug in args.slugs or catalog.slugs() for cell in cells(slug, args.arm, args.preset, args.seeds)]
+        if args.missing:
+            for cell in todo:
+                seconds = estimate(cell)
+                print(cell, "time unknown" if seconds is None else f"about {seconds:.0f} s")
+            print(f"{len(todo)} cells missing")
+            return 0
+        return min(1, record_all(todo, args.jobs, args.minutes))
+    except KeyboardInterrupt:
+        print("record: interrupted; finished cells are stored", file=sys.stderr)
+        return 130
+    except (catalog.CatalogError, OSError, ValueError) as error:
+        print(f"record: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
