@@ -12,7 +12,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 INK, MUTED, GRID = "#222222", "#777777", "#dddddd"
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9"    # Okabe and Ito
+BLUE, ORANGE, GREEN = "#0072b2", "#e69f00", "#009e73"                         # safe for the colour-blind
+RED, PURPLE, SKY = "#d55e00", "#cc79a7", "#56b4e9"
 plt.rcParams.update({
     "figure.dpi": 110, "figure.constrained_layout.use": True, "figure.facecolor": "white", "savefig.facecolor": "white",
     "font.family": "DejaVu Sans", "font.size": 10, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": MUTED,
@@ -30,6 +31,15 @@ def recorded(arm):
     return json.loads(path.read_text())["arms"].get(arm, {}) if path.exists() else {}
 
 
+def clipped(figure):
+    """Return the titles and notes that run over the edge of the figure."""
+    figure.canvas.draw()
+    texts = [part for owner in (figure, *figure.axes) for part in owner.get_children()
+             if isinstance(part, matplotlib.text.Text) and part.get_visible() and part.get_text()]
+    return [text.get_text() for text in texts if matplotlib.transforms.Bbox.union(
+        [figure.bbox.padded(2), text.get_window_extent()]).bounds != figure.bbox.padded(2).bounds]
+
+
 def draw(figures, argv=None):
     """Parse --seed, --preset and --out, call every figure(args), write OUT/<name>.png; return the exit status.
 
@@ -38,7 +48,7 @@ def draw(figures, argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.error = lambda message: sys.exit(complain(message))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--preset", choices=("quick", "default"), default="default", help="quick: small and fast, for tests")
+    parser.add_argument("--preset", choices=("quick", "default"), default="default", help="quick: small, for tests")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("viz"), help="folder of the pictures")
     args = parser.parse_args(argv)
     if args.seed < 0:
@@ -48,6 +58,8 @@ def draw(figures, argv=None):
         for figure in figures:
             picture = figure(args)
             if picture is not None:
+                for text in clipped(picture):
+                    print(f"{figure.__name__}: over the edge: {text}", file=sys.stderr)
                 image = BytesIO()
                 picture.savefig(image, format="png")
                 plt.close(picture)

@@ -9,12 +9,12 @@ from PIL import Image
 def animate(frames, argv=None, fps=12):
     """Parse --seed, --preset and --out; write the matplotlib Figures that frames(args) yields as a GIF.
 
-    Returns the exit status. All frames share the palette of the last one, which is held for two seconds.
+    Returns the exit status. All frames share one palette, taken from eight of them; the last is held for two seconds.
     """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.error = lambda message: sys.exit(complain(message))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--preset", choices=("quick", "default"), default="default", help="quick: small and fast, for tests")
+    parser.add_argument("--preset", choices=("quick", "default"), default="default", help="quick: small, for tests")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder of the animation")
     args = parser.parse_args(argv)
     if args.seed < 0:
@@ -25,7 +25,8 @@ def animate(frames, argv=None, fps=12):
         for figure in frames(args):
             figure.canvas.draw()
             images.append(Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3]))
-        palette = images[-1].quantize(64, method=Image.Quantize.MAXCOVERAGE)
+        some = [np.asarray(image) for image in images[::-max(1, len(images) // 8)]]
+        palette = Image.fromarray(np.concatenate(some)).quantize(128, method=Image.Quantize.MAXCOVERAGE)
         stills = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
         pause = round(1000 / fps)
         target = args.out / (Path(__file__).stem.removeprefix("make_").removesuffix("_gif") + ".gif")

@@ -327,46 +327,59 @@ def delta_attention(k, q, beta):
     return (beta.T[..., None, None] * match)[..., 0].transpose(1, 2, 0), pullback
 
 
-def write(W, k, v, beta, limit=np.inf):
-    """One delta write into fast weights W (B, S, D): W + beta (v - W k) k^T, then shrunk to |W| <= limit.
-
-    k (B, D), v (B, S), beta (B,). Returns the new W and pullback(d_W) -> derivatives by the old W, k and beta.
-    """
-    k, v, beta = k[:, :, None], v[:, :, None], beta[:, None, None]
-    u = v - W @ k
-    new = W + beta * u * k.mT
-    shrink = np.maximum(np.linalg.norm(new, axis=(1, 2), keepdims=True) / limit, 1)
-    new /= shrink
-
-    def pullback(d_new):
-        radial = (d_new * new).sum(axis=(1, 2), keepdims=True) / limit**2
-        d_sum = (d_new - np.where(shrink > 1, radial, 0) * new) / shrink
-        d_u = d_sum @ k                                          # times beta
-        d_k = beta * (d_sum.mT @ u - W.mT @ d_u)
-        return d_sum - beta * d_u * k.mT, d_k[..., 0], (u * d_u).sum(axis=(1, 2))
-    return new, pullback
-
-
 def fwm_rule(config, phi, k, q, beta, values):
-    """The fast weight memory of Schlag et al. 2021a: delta writes with plain phi(k), |W| <= 1, y = LayerNorm(W phi(q))."""
-    (phi_k, pull_k), (phi_q, pull_q) = phi(k), phi(q)
-    v = np.eye(config.S, dtype=k.dtype)[values]                  # (B, L, S)
-    W, pulls = np.zeros((len(k), config.S, phi_k.shape[-1]), k.dtype), []
-    for i in range(k.shape[1]):
-        W, pull = write(W, phi_k[:, i], v[:, i], beta[:, i], limit=1)
-        pulls.append(pull)
-    o = phi_q @ W.mT                                             # (B, Q, S)
+    """The fast weight memory of Schlag et al. 2021a: delta writes with plain phi(k), |W| <= 1, y = LayerNorm(W phi(q)).
+
+    Of W_i = sum_(j<=i) r_j u_j k_j^T only the u_j = beta_j (v_j - w_j) are kept, and r_j, by how much later writes shrank u_j:
+    w_i = W_(i-1) k_i = sum_(j<i) (k_i . k_j) r_j u_j, and |W_(i-1) + u_i k_i^T|^2 = |W_(i-1)|^2 + 2 u_i . w_i + |u_i|^2 |k_i|^2.
+    """
+    (k, pull_k), (q, pull_q) = phi(k), phi(q)
+    (B, L), S = values.shape, config.S
+    G, s = k @ k.mT, q @ k.mT                                    # (B, L, L), (B, Q, L)
+    u, w = np.zeros((2, B, L, S), k.dtype)
+    v = np.eye(S, dtype=k.dtype)[values]                         # (B, L, S)
+    r = np.ones((L + 1, B, L), k.dtype)                          # before write i, r_j of j < i
+    shrink, square = np.ones((L, B, 1), k.dtype), np.zeros((L + 1, B, 1), k.dtype)
+    for i in range(L):
+        w[:, i] = ((G[:, i, :i] * r[i, :, :i])[:, None] @ u[:, :i])[:, 0]
+        u[:, i] = beta[:, i, None] * (v[:, i] - w[:, i])
+        square[i] += (u[:, i] * (2 * w[:, i] + G[:, i, i, None] * u[:, i])).sum(axis=1, keepdims=True)
+        np.sqrt(np.maximum(square[i], 1), out=shrink[i])
+        np.divide(square[i], shrink[i]**2, out=square[i + 1])
+        np.divide(r[i, :, :i + 1], shrink[i], out=r[i + 1, :, :i + 1])
+    s_r = s * r[L, :, None]
+    o = s_r @ u                                                  # (B, Q, S)
     o -= o.mean(axis=-1, keepdims=True)
     deviation = np.sqrt((o * o).mean(axis=-1, keepdims=True) + k.dtype.type(1e-5))
     y = o / deviation
 
     def pullback(d_y):
         d_o = (d_y - d_y.mean(axis=-1, keepdims=True) - y * (d_y * y).mean(axis=-1, keepdims=True)) / deviation
-        d_W, d_phi_k, d_beta = d_o.mT @ phi_q, np.empty_like(phi_k), np.empty_like(beta)
-        for i in reversed(range(k.shape[1])):
-            d_W, d_phi_k[:, i], d_beta[:, i] = pulls[i](d_W)
-        return pull_k(d_phi_k), pull_q(d_o @ W), d_beta
+        d_s_r, d_u = d_o @ u.mT, s_r.mT @ d_o
+        d_r, d_square = (d_s_r * s).sum(axis=1), np.zeros((B, 1), k.dtype)
+        d_G, d_beta = np.zeros_like(G), np.empty_like(beta)
+        for i in reversed(range(L)):
+            u_i, w_i, u_j, beta_i = u[:, i], w[:, i], u[:, :i], beta[:, i, None]
+            d_r /= shrink[i]
+            d_shrink = -2 * d_square * square[i + 1] - (d_r * r[i])[:, :i + 1].sum(axis=1, keepdims=True)
+            d_square = (d_square + np.where(shrink[i] > 1, d_shrink / 2, 0)) / shrink[i]**2
+            d_u_i = d_u[:, i] + 2 * d_square * (w_i + G[:, i, i, None] * u_i)
+            d_w_i = 2 * d_square * u_i - beta_i * d_u_i
+            d_beta[:, i] = (d_u_i * (v[:, i] - w_i)).sum(axis=1)
+            d_G_r = (u_j @ d_w_i[:, :, None])[..., 0]            # by (k_i . k_j) r_j
+            d_u[:, :i] += (G[:, i, :i] * r[i, :, :i])[..., None] * d_w_i[:, None]
+            d_r[:, :i] += d_G_r * G[:, i, :i]
+            d_G[:, i, :i] = d_G_r * r[i, :, :i]
+            d_G[:, i, i] = (d_square * u_i * u_i).sum(axis=1)
+        d_s = d_s_r * r[L, :, None]
+        return pull_k((d_G + d_G.mT) @ k + d_s.mT @ q), pull_q(d_s @ k), d_beta
     return y, pullback
+
+
+def write(W, k, v, beta):
+    """The delta rule as the paper writes it, on fast weights W (..., S, D): W + beta (v - W k) k^T."""
+    u = v - (W @ k[..., None])[..., 0]
+    return W + beta[..., None, None] * u[..., None] * k[..., None, :]
 
 
 RULES = {"sum": sum_rule, "delta": delta_rule, "fwm": fwm_rule, "softmax": softmax_rule}

@@ -307,7 +307,7 @@ def pool(record):
 
 
 def judge(claim, results):
-    """Return value, half-width or None, met (None: no bar; NaN meets nothing), replicates. KeyError: an arm is missing."""
+    """Return value, half-width or None, met (None: no bar) and replicates. KeyError: an arm of the claim has not run."""
     sizes = []
     value = claim.value({arm: Counted(metrics, sizes) for arm, metrics in results.items()})
     value, half = value if isinstance(value, tuple) else (value, None)

@@ -1,4 +1,5 @@
 """The contract of SPEC.md, checked over every folder that exists. Nothing here knows a folder by name."""
+
 import ast
 import json
 import os
@@ -30,8 +31,15 @@ def files(slug):
 
 
 def python(*words, cwd, **options):
-    return subprocess.run([sys.executable, *map(str, words)], cwd=cwd, env=ENVIRONMENT, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, **options)
+    return subprocess.run(
+        [sys.executable, *map(str, words)],
+        cwd=cwd,
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        **options,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +52,7 @@ def alone(tmp_path_factory):
             copies[slug] = tmp_path_factory.mktemp("alone") / slug
             shutil.copytree(catalog.ROOT / slug, copies[slug], ignore=shutil.ignore_patterns("__pycache__", ".*"))
         return copies[slug]
+
     return copy
 
 
@@ -63,8 +72,13 @@ def test_imports_stay_inside_the_allowed_set(slug):
     forbidden = {"pickle", "shelve", "marshal", "urllib", "socket", "http", "ftplib", "requests"}
     for name, extra in allowed.items():
         for node in ast.walk(ast.parse((catalog.ROOT / slug / name).read_text())):
-            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else \
-                [node.module] if isinstance(node, ast.ImportFrom) else []
+            modules = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
             for module in (module.split(".")[0] for module in modules):
                 assert module in extra | set(sys.stdlib_module_names), f"{slug}/{name} imports {module}"
                 assert module not in forbidden, f"{slug}/{name} imports {module}"
@@ -84,8 +98,11 @@ def test_script_has_its_parts_in_order(slug):
 
 @each_folder
 def test_public_functions_have_docstrings(slug):
-    bare = [node.name for node in ast.parse(catalog.script(slug).read_text()).body
-            if isinstance(node, ast.FunctionDef) and len(node.body) > 2 and ast.get_docstring(node) is None]
+    bare = [
+        node.name
+        for node in ast.parse(catalog.script(slug).read_text()).body
+        if isinstance(node, ast.FunctionDef) and len(node.body) > 2 and ast.get_docstring(node) is None
+    ]
     assert not bare, f"{slug}: no docstring in {bare}"
 
 
@@ -127,12 +144,17 @@ def test_presets_and_claims_are_well_formed(slug):
     for preset, arms in module.PRESETS.items():
         assert set(arms) <= set(module.ARMS), f"{slug}: preset {preset} names unknown arms"
     quick = set(module.PRESETS["quick"])
-    assert {module.ARMS[arm].run for arm in quick} == {arm.run for arm in module.ARMS.values()}, \
+    assert {module.ARMS[arm].run for arm in quick} == {arm.run for arm in module.ARMS.values()}, (
         f"{slug}: quick must run every arm function"
+    )
     assert all(arm.startswith("quick") for arm in quick), f"{slug}: names of quick arms begin with quick"
-    assert set(module.PRESETS["paper"]) == {arm for arm in module.ARMS if not arm.startswith("quick")}, f"{slug}: paper holds all arms"
+    assert set(module.PRESETS["paper"]) == {arm for arm in module.ARMS if not arm.startswith("quick")}, (
+        f"{slug}: paper holds all arms"
+    )
     for claim in module.CLAIMS:
-        assert re.fullmatch(r"|(<|<=|>|>=) -?[\d.e-]+|-?[\d.e-]+\.\.-?[\d.e-]+", claim.bar), f"{slug}: bar {claim.bar!r}"
+        assert re.fullmatch(r"|(<|<=|>|>=) -?[\d.e-]+|-?[\d.e-]+\.\.-?[\d.e-]+", claim.bar), (
+            f"{slug}: bar {claim.bar!r}"
+        )
         assert claim.kind in ("paper", "exact", "control", "trial") and claim.source, f"{slug}: {claim.text}"
         assert claim.n >= 1 and claim.paper, f"{slug}: {claim.text}"
     assert module.CLAIMS[0].bar, f"{slug}: the headline has no bar"
@@ -156,7 +178,7 @@ def test_every_claim_can_be_computed(slug):
         try:
             claim.value(Watched(results))
         except (ValueError, ZeroDivisionError, IndexError, TypeError, FloatingPointError):
-            pass                                           # the numbers mean nothing here; the names do
+            pass  # the numbers mean nothing here; the names do
         assert read and not any(arm.startswith("quick") for arm in read), f"{slug}: {claim.text} reads {read}"
 
 
@@ -181,7 +203,9 @@ def test_alone_it_passes_its_own_tests(slug, alone):
 def test_alone_it_runs_twice_alike(slug, alone, tmp_path):
     folder, runs = alone(slug), []
     for name in ("first.json", "second.json"):
-        done = python(files(slug)[0], "--preset", "quick", "--seed", "1", "--json", tmp_path / name, cwd=folder, timeout=120)
+        done = python(
+            files(slug)[0], "--preset", "quick", "--seed", "1", "--json", tmp_path / name, cwd=folder, timeout=120
+        )
         assert done.returncode == 0 and "Traceback" not in done.stderr, f"{slug}: {done.stderr}"
         run = json.loads((tmp_path / name).read_text())
         for seeds in run["arms"].values():
@@ -196,20 +220,32 @@ def test_alone_it_draws_and_animates(slug, alone, tmp_path):
     for name in (visualize, gif):
         done = python(name, "--preset", "quick", "--out", tmp_path, cwd=alone(slug), timeout=180)
         assert done.returncode == 0, f"{slug}/{name}: {done.stderr[-2000:]}"
-    assert list(tmp_path.glob("*.png")) and (tmp_path / f"{catalog.module_name(slug)}.gif").exists(), f"{slug}: no pictures"
+    assert list(tmp_path.glob("*.png")) and (tmp_path / f"{catalog.module_name(slug)}.gif").exists(), (
+        f"{slug}: no pictures"
+    )
     assert not list(tmp_path.glob("*.part"))
 
 
 @each_folder
 def test_bad_input_gets_one_line(slug, alone, tmp_path):
     module = catalog.load(slug)
-    number = next(name for name, f in module.Config.__dataclass_fields__.items() if not isinstance(f.default, str | bool))
+    number = next(
+        name for name, f in module.Config.__dataclass_fields__.items() if not isinstance(f.default, str | bool)
+    )
     script, visualize, gif, _ = files(slug)
-    for words in ([script, "--seed", "-1"], [script, "--seeds", "0"], [script, "--arm", "nonsense"], [script, "--nonsense"],
-                  [script, "--preset", "nonsense"], [script, f"--{number.replace('_', '-')}", "x"],
-                  [script, "--preset", "quick", "--json", tmp_path / "nowhere" / "file.json"],
-                  [script, "--preset", "quick", "--json", tmp_path],
-                  [visualize, "--seed", "x"], [gif, "--nonsense"], [gif, "--preset", "quick", "--out", "/dev/null/x"]):
+    for words in (
+        [script, "--seed", "-1"],
+        [script, "--seeds", "0"],
+        [script, "--arm", "nonsense"],
+        [script, "--nonsense"],
+        [script, "--preset", "nonsense"],
+        [script, f"--{number.replace('_', '-')}", "x"],
+        [script, "--preset", "quick", "--json", tmp_path / "nowhere" / "file.json"],
+        [script, "--preset", "quick", "--json", tmp_path],
+        [visualize, "--seed", "x"],
+        [gif, "--nonsense"],
+        [gif, "--preset", "quick", "--out", "/dev/null/x"],
+    ):
         done = python(*words, cwd=alone(slug), timeout=120)
         assert done.returncode == 2, f"{slug}: {words} gave exit status {done.returncode}: {done.stderr}"
         assert len(done.stderr.strip().splitlines()) == 1, f"{slug}: {words} printed {done.stderr}"
@@ -218,8 +254,14 @@ def test_bad_input_gets_one_line(slug, alone, tmp_path):
 
 @each_folder
 def test_interrupt_leaves_nothing(slug, alone, tmp_path):
-    process = subprocess.Popen([sys.executable, files(slug)[0], "--seeds", "1000", "--json", tmp_path / "run.json"], cwd=alone(slug),
-                               env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, files(slug)[0], "--seeds", "1000", "--json", tmp_path / "run.json"],
+        cwd=alone(slug),
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     time.sleep(1.5)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)

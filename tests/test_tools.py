@@ -1,4 +1,5 @@
 """The maintainers' programs: idioms, fingerprints, verdicts, records, documents."""
+
 import json
 import os
 import shutil
@@ -29,8 +30,11 @@ def test_documents_are_in_step_with_the_records():
 def test_the_list_has_59_problems_in_order():
     entries = catalog.problems()
     assert len(entries) == len({entry["slug"] for entry in entries}) == len({entry["order"] for entry in entries}) == 59
-    strangers = [path.parent.name for path in catalog.ROOT.glob("*/results.json")
-                 if path.parent.name not in {entry["slug"] for entry in entries}]
+    strangers = [
+        path.parent.name
+        for path in catalog.ROOT.glob("*/results.json")
+        if path.parent.name not in {entry["slug"] for entry in entries}
+    ]
     assert not strangers, f"folders that catalog.toml does not list: {strangers}"
 
 
@@ -70,17 +74,21 @@ class Arm:
 
     def run(config, seed):
         pass
+
     run.__name__ = "method"
 
 
-@pytest.mark.parametrize("old, new, changes", [
-    ("SCALE = 2", "SCALE = 3", True),
-    ("return SCALE * x", "return SCALE * x + 1", True),
-    ('"""Help."""', '"""Other words."""', False),
-    ("SCALE * x", "SCALE * x   # a comment", False),
-    ("return config.other", "return config.other + 1", False),
-    ("def watch(x): return x", "def watch(x): return (x)\n# more", False),
-])
+@pytest.mark.parametrize(
+    "old, new, changes",
+    [
+        ("SCALE = 2", "SCALE = 3", True),
+        ("return SCALE * x", "return SCALE * x + 1", True),
+        ('"""Help."""', '"""Other words."""', False),
+        ("SCALE * x", "SCALE * x   # a comment", False),
+        ("return config.other", "return config.other + 1", False),
+        ("def watch(x): return x", "def watch(x): return (x)\n# more", False),
+    ],
+)
 def test_fingerprint_follows_the_code_that_an_arm_reaches(old, new, changes):
     before, after = catalog.fingerprint(SCRIPT, Arm()), catalog.fingerprint(SCRIPT.replace(old, new), Arm())
     assert (before != after) == changes
@@ -97,17 +105,23 @@ class Claim:
         self.substitute, self.bar = substitute, bar
 
 
-@pytest.mark.parametrize("statuses, substitute, expected", [
-    (["met", "met"], False, "yes"),
-    (["met", "missed"], False, "partial"),
-    (["met", "not yet recorded (3 of 10)"], False, "partial"),
-    (["missed", "met"], False, "no"),
-    (["missed", "met"], True, "partial"),
-    (["missed", "missed"], True, "no"),
-    (["not yet recorded (0 of 10)", "met"], True, "not yet recorded"),
-])
+@pytest.mark.parametrize(
+    "statuses, substitute, expected",
+    [
+        (["met", "met"], False, "yes"),
+        (["met", "missed"], False, "partial"),
+        (["met", "not yet recorded (3 of 10)"], False, "partial"),
+        (["missed", "met"], False, "no"),
+        (["missed", "met"], True, "partial"),
+        (["missed", "missed"], True, "no"),
+        (["not yet recorded (0 of 10)", "met"], True, "not yet recorded"),
+    ],
+)
 def test_verdict_rule(statuses, substitute, expected):
-    rows = [verdicts.Judgement(Claim(substitute=substitute and place > 0), "", status) for place, status in enumerate(statuses)]
+    rows = [
+        verdicts.Judgement(Claim(substitute=substitute and place > 0), "", status)
+        for place, status in enumerate(statuses)
+    ]
     assert verdicts.verdict(rows) == expected
 
 
@@ -119,18 +133,30 @@ def test_only_seeds_without_a_gap_are_reported():
 @pytest.fixture
 def small(tmp_path):
     """Return a function that runs tools/record.py on a catalog with one folder."""
-    shutil.copytree(catalog.ROOT / "nbb-xor", tmp_path / "nbb-xor", ignore=shutil.ignore_patterns("results.json", "__pycache__"))
+    shutil.copytree(
+        catalog.ROOT / "nbb-xor", tmp_path / "nbb-xor", ignore=shutil.ignore_patterns("results.json", "__pycache__")
+    )
     (tmp_path / "catalog.toml").write_text('[[problem]]\nslug = "nbb-xor"\norder = 1\n')
 
     def start(*words):
-        return subprocess.Popen([sys.executable, TOOLS / "record.py", *words], env={**os.environ, "CATALOG_ROOT": str(tmp_path)},
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            [sys.executable, TOOLS / "record.py", *words],
+            env={**os.environ, "CATALOG_ROOT": str(tmp_path)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     return tmp_path, start
 
 
 def cells(root):
     record = json.loads((root / "nbb-xor" / "results.json").read_text())
-    return {(arm, seed): {**cell, "seconds": 0, "memory_mb": 0} for arm, seeds in record["arms"].items() for seed, cell in seeds.items()}
+    return {
+        (arm, seed): {**cell, "seconds": 0, "memory_mb": 0}
+        for arm, seeds in record["arms"].items()
+        for seed, cell in seeds.items()
+    }
 
 
 def test_record_resumes_after_a_kill_and_runs_nothing_twice(small):
@@ -164,8 +190,16 @@ def test_record_merges_in_any_order(small):
     assert cells(root) == whole
 
 
-@pytest.mark.parametrize("words", [("nonsense",), ("nbb-xor", "--arm", "nonsense"), ("nbb-xor", "--preset", "nonsense"),
-                                   ("nbb-xor", "--seeds", "0"), ("--merge", "/nowhere.json")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("nonsense",),
+        ("nbb-xor", "--arm", "nonsense"),
+        ("nbb-xor", "--preset", "nonsense"),
+        ("nbb-xor", "--seeds", "0"),
+        ("--merge", "/nowhere.json"),
+    ],
+)
 def test_record_refuses_bad_input_in_one_line(small, words):
     process = small[1](*words)
     _, errors = process.communicate()
@@ -178,3 +212,22 @@ def test_a_damaged_record_is_told_in_one_line(small):
     process = start("nbb-xor", "--missing")
     _, errors = process.communicate()
     assert process.returncode == 2 and "damaged" in errors and len(errors.strip().splitlines()) == 1
+
+
+# ---------------------------------------------------------------- a new folder
+def test_a_new_folder_runs_and_keeps_the_style(tmp_path):
+    for name in ("catalog.toml", "pyproject.toml", "idioms", "tools"):
+        source = catalog.ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+    slug = "timit-blstm-ctc"
+
+    def python(*words):
+        return subprocess.run([sys.executable, *words], cwd=tmp_path, capture_output=True, text=True)
+
+    assert python("tools/new.py", slug).returncode == 0
+    assert python("-m", "ruff", "check", slug).stdout == "All checks passed!\n"
+    assert python(f"{slug}/timit_blstm_ctc.py", "--preset", "quick").returncode == 0
+    assert python(f"{slug}/visualize_timit_blstm_ctc.py", "--preset", "quick").returncode == 0
+    assert python(f"{slug}/make_timit_blstm_ctc_gif.py", "--preset", "quick").returncode == 0
+    again = python("tools/new.py", slug)
+    assert again.returncode != 0 and len(again.stderr.strip().splitlines()) == 1

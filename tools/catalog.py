@@ -1,4 +1,5 @@
-"""What the maintainers' programs share: the list of problems, the folders that exist, records and their fingerprints."""
+"""What the maintainers' programs share: the list of problems, the folders that exist, records and fingerprints."""
+
 import ast
 import fcntl
 import hashlib
@@ -9,10 +10,13 @@ import re
 import sys
 import tomllib
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(os.environ.get("CATALOG_ROOT") or Path(__file__).resolve().parent.parent)
-FRAME = re.compile(r"^# --- idiom: (?:interface|claims|main) ---\n.*?^# --- end of idiom ---$", re.MULTILINE | re.DOTALL)
+FRAME = re.compile(
+    r"^# --- idiom: (?:interface|claims|main) ---\n.*?^# --- end of idiom ---$", re.MULTILINE | re.DOTALL
+)
 
 
 class CatalogError(Exception):
@@ -38,9 +42,12 @@ def script(slug):
 
 def slugs():
     """Return the slugs of the folders that exist, in historical order."""
-    return [entry["slug"] for entry in problems() if (ROOT / entry["slug"] / f"{module_name(entry['slug'])}.py").is_file()]
+    return [
+        entry["slug"] for entry in problems() if (ROOT / entry["slug"] / f"{module_name(entry['slug'])}.py").is_file()
+    ]
 
 
+@cache
 def load(slug):
     """Import and return a folder's script as a module."""
     path = script(slug)
@@ -52,12 +59,16 @@ def load(slug):
 
 # ---------------------------------------------------------------- fingerprints
 def canonical(node):
-    """Return a syntax tree as nested tuples that do not depend on Python's version: no docstrings, annotations or help."""
+    """Return a syntax tree as nested tuples, alike in all versions of Python: no docstrings, annotations or help."""
     if isinstance(node, list):
         return tuple(canonical(item) for item in node)
     if not isinstance(node, ast.AST):
         return repr(node)
-    if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "option":
+    if (
+        isinstance(node, ast.AnnAssign)
+        and isinstance(node.value, ast.Call)
+        and getattr(node.value.func, "id", "") == "option"
+    ):
         return ("option",)
     kept = []
     for name, value in ast.iter_fields(node):
@@ -75,10 +86,16 @@ def definitions(source):
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):
             names = [statement.name]
         else:
-            bases = [node.value for node in ast.walk(statement)
-                     if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store)]
-            names = [node.id for node in ast.walk(statement) if isinstance(node, ast.Name)
-                     and (isinstance(node.ctx, ast.Store) or node in bases)]
+            bases = [
+                node.value
+                for node in ast.walk(statement)
+                if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store)
+            ]
+            names = [
+                node.id
+                for node in ast.walk(statement)
+                if isinstance(node, ast.Name) and (isinstance(node.ctx, ast.Store) or node in bases)
+            ]
         for name in set(names) - {"ARMS", "PRESETS", "CLAIMS"}:
             found.setdefault(name, []).append(statement)
     return found
@@ -91,11 +108,21 @@ def fingerprint(source, arm):
         name = waiting.pop()
         if name in known and name not in reached:
             reached[name] = known[name]
-            waiting += [node.id for statement in known[name] for node in ast.walk(statement) if isinstance(node, ast.Name)]
-    read = {node.attr for nodes in reached.values() for statement in nodes for node in ast.walk(statement)
-            if isinstance(node, ast.Attribute)}
-    config = {f.name: getattr(arm.config, f.name) for f in arm.config.__dataclass_fields__.values()
-              if f.metadata["counts"] and f.name in read}
+            waiting += [
+                node.id for statement in known[name] for node in ast.walk(statement) if isinstance(node, ast.Name)
+            ]
+    read = {
+        node.attr
+        for nodes in reached.values()
+        for statement in nodes
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Attribute)
+    }
+    config = {
+        f.name: getattr(arm.config, f.name)
+        for f in arm.config.__dataclass_fields__.values()
+        if f.metadata["counts"] and f.name in read
+    }
     code = sorted((name, canonical(nodes)) for name, nodes in reached.items())
     return hashlib.sha256(repr((code, sorted(config.items()))).encode()).hexdigest()[:16]
 
@@ -122,8 +149,10 @@ def dump(record):
     """Return a record as text, one cell a line, in a fixed order."""
     lines = []
     for arm in sorted(record["arms"]):
-        cells = [f"   {json.dumps(seed)}: {json.dumps(record['arms'][arm][seed], sort_keys=True, allow_nan=False)}"
-                 for seed in sorted(record["arms"][arm], key=int)]
+        cells = [
+            f"   {json.dumps(seed)}: {json.dumps(record['arms'][arm][seed], sort_keys=True, allow_nan=False)}"
+            for seed in sorted(record["arms"][arm], key=int)
+        ]
         lines.append(f"  {json.dumps(arm)}: {{\n" + ",\n".join(cells) + "\n  }")
     return f'{{\n "slug": {json.dumps(record["slug"])},\n "arms": {{\n' + ",\n".join(lines) + "\n }\n}\n"
 
@@ -139,7 +168,7 @@ def locked(slug):
 
 
 def merge(slug, cells):
-    """Put cells {arm: {seed: cell}} into a folder's results.json, whole or not at all. Raises OSError on a full disk."""
+    """Put cells {arm: {seed: cell}} into a folder's results.json, whole or not at all. OSError on a full disk."""
     with locked(slug):
         record = read_record(slug)
         for arm, seeds in cells.items():
@@ -156,8 +185,10 @@ def merge(slug, cells):
 def fresh(slug, module, record=None):
     """Return the part of the record whose fingerprints match the code: arm -> seed -> cell."""
     record, current = record or read_record(slug), fingerprints(slug, module)
-    kept = {arm: {seed: cell for seed, cell in seeds.items() if cell["fingerprint"] == current.get(arm)}
-            for arm, seeds in record["arms"].items()}
+    kept = {
+        arm: {seed: cell for seed, cell in seeds.items() if cell["fingerprint"] == current.get(arm)}
+        for arm, seeds in record["arms"].items()
+    }
     return {arm: seeds for arm, seeds in kept.items() if seeds}
 
 

@@ -5,6 +5,7 @@ A copied block stands between `# --- idiom: NAME ---` and `# --- end of idiom --
     python tools/idioms.py --check     list the copies that differ (exit status 1 if any)
     python tools/idioms.py --fix       rewrite them
 """
+
 import argparse
 import re
 import sys

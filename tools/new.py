@@ -2,7 +2,9 @@
 
 The slug must be one of catalog.toml's. Nothing that exists is overwritten. What the author must supply is marked "...".
 """
+
 import sys
+import textwrap
 
 import catalog
 import idioms
@@ -13,7 +15,7 @@ SCRIPT = '''# /// script
 # ///
 """{title}: ...
 
-{paper}, {year}.
+{cited}
 
 ...
 
@@ -81,7 +83,7 @@ CLAIMS = (
 
 {main}'''
 
-VISUALIZE = '''"""Draw the figures of {slug}: python3 visualize_{module}.py [--seed K] [--preset quick] [--out FOLDER]"""
+VISUALIZE = '''"""Draw the figures of {slug}: python3 visualize_{module}.py [--seed K] [--preset NAME] [--out FOLDER]"""
 import {module} as experiment    # first: it sets the threads before numpy loads
 from {module} import complain, write_whole
 
@@ -100,7 +102,7 @@ if __name__ == "__main__":
     sys.exit(draw([learning_curve]))
 '''
 
-GIF = '''"""Animate {slug}: python3 make_{module}_gif.py [--seed K] [--preset quick] [--out FOLDER]"""
+GIF = '''"""Animate {slug}: python3 make_{module}_gif.py [--seed K] [--preset NAME] [--out FOLDER]"""
 import {module} as experiment    # first: it sets the threads before numpy loads
 from {module} import complain, write_whole
 from visualize_{module} import BLUE, plt
@@ -138,7 +140,7 @@ def test_quick_preset_runs():
     assert experiment.main(["--preset", "quick"]) == 0
 '''
 
-README = '''# {slug}
+README = """# {slug}
 
 ...
 
@@ -184,7 +186,7 @@ python3 {module}.py --list
 ## Open questions
 
 ...
-'''
+"""
 
 
 def block(name):
@@ -199,10 +201,21 @@ def make(slug):
     folder, module = catalog.ROOT / slug, catalog.module_name(slug)
     if folder.exists():
         raise catalog.CatalogError(f"the folder {slug} exists; nothing was changed")
-    facts = {**entry, "module": module, **{name: block(name) for name in ("interface", "claims", "main", "figures", "gif")}}
+    cited = textwrap.fill(f"{entry['paper']}, {entry['year']}.", 118)
+    facts = {
+        **entry,
+        "module": module,
+        "cited": cited,
+        **{name: block(name) for name in ("interface", "claims", "main", "figures", "gif")},
+    }
     folder.mkdir()
-    for name, text in {f"{module}.py": SCRIPT, f"visualize_{module}.py": VISUALIZE, f"make_{module}_gif.py": GIF,
-                       f"test_{module}.py": TESTS, "README.md": README}.items():
+    for name, text in {
+        f"{module}.py": SCRIPT,
+        f"visualize_{module}.py": VISUALIZE,
+        f"make_{module}_gif.py": GIF,
+        f"test_{module}.py": TESTS,
+        "README.md": README,
+    }.items():
         (folder / name).write_text(text.format(**facts))
     return folder
 

@@ -7,6 +7,7 @@
 
 A cell that has a record with the current fingerprint is not run again. Long cells keep a checkpoint and resume from it.
 """
+
 import argparse
 import json
 import os
@@ -29,6 +30,7 @@ import numpy as np
 
 class Cell(NamedTuple):
     """One unit of work: an arm of a folder on one seed."""
+
     slug: str
     arm: str
     seed: int
@@ -42,10 +44,17 @@ class Cell(NamedTuple):
 def machine():
     """Return the processor: its name, and a digest of the features that numpy can use on it."""
     from numpy._core._multiarray_umath import __cpu_features__ as features
+
     name = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
-        name = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-                     if line.startswith("model name")), name)
+        name = next(
+            (
+                line.split(":", 1)[1].strip()
+                for line in Path("/proc/cpuinfo").read_text().splitlines()
+                if line.startswith("model name")
+            ),
+            name,
+        )
     usable = " ".join(sorted(feature for feature, there in features.items() if there))
     return f"{name} ({sha256(usable.encode()).hexdigest()[:8]})"
 
@@ -55,7 +64,7 @@ CPU = machine()
 
 
 def cells(slug, arms=None, preset="default", seeds=10, first=0):
-    """Return the cells of a folder's preset (or arms) that have no fresh record. Raises CatalogError for unknown names."""
+    """Return the cells of a folder's preset (or arms) without a fresh record. CatalogError for unknown names."""
     module = catalog.load(slug)
     if preset not in module.PRESETS:
         raise catalog.CatalogError(f"{slug} has no preset {preset!r}; it has {', '.join(module.PRESETS)}")
@@ -63,9 +72,12 @@ def cells(slug, arms=None, preset="default", seeds=10, first=0):
     if unknown:
         raise catalog.CatalogError(f"{slug} has no arm {', '.join(sorted(unknown))}; it has {', '.join(module.ARMS)}")
     current, have = catalog.fingerprints(slug, module), catalog.fresh(slug, module)
-    return [Cell(slug, arm, seed, current[arm], "checkpoint" in signature(module.ARMS[arm].run).parameters)
-            for arm in arms or module.PRESETS[preset] for seed in range(first, first + seeds)
-            if str(seed) not in have.get(arm, {})]
+    return [
+        Cell(slug, arm, seed, current[arm], "checkpoint" in signature(module.ARMS[arm].run).parameters)
+        for arm in arms or module.PRESETS[preset]
+        for seed in range(first, first + seeds)
+        if str(seed) not in have.get(arm, {})
+    ]
 
 
 def rounded(value):
@@ -81,10 +93,19 @@ running = set()
 
 
 def run(cell):
-    """Run a cell in a process of its own; return its record. Raises CatalogError with the process's last line if it fails."""
+    """Run a cell in a process of its own; return its record. Raises CatalogError with its last words if it fails."""
     with tempfile.TemporaryDirectory() as folder:
         out, errors = Path(folder) / "cell.json", Path(folder) / "errors"
-        command = [sys.executable, str(catalog.script(cell.slug)), "--arm", cell.arm, "--seed", str(cell.seed), "--json", str(out)]
+        command = [
+            sys.executable,
+            str(catalog.script(cell.slug)),
+            "--arm",
+            cell.arm,
+            "--seed",
+            str(cell.seed),
+            "--json",
+            str(out),
+        ]
         checkpoint = catalog.ROOT / ".checkpoints" / f"{cell.slug}-{cell.arm}-{cell.seed}-{cell.fingerprint}.npz"
         if cell.long:
             checkpoint.parent.mkdir(exist_ok=True)
@@ -100,8 +121,14 @@ def run(cell):
             raise catalog.CatalogError(f"{cell}: {last}")
         result = json.loads(out.read_text())["arms"][cell.arm][str(cell.seed)]
         checkpoint.unlink(missing_ok=True)
-        return {**result, "curves": rounded(result["curves"]), "fingerprint": cell.fingerprint, "versions": VERSIONS, "cpu": CPU,
-                "memory_mb": round(usage.ru_maxrss / 1024)}
+        return {
+            **result,
+            "curves": rounded(result["curves"]),
+            "memory_mb": round(usage.ru_maxrss / 1024),
+            "fingerprint": cell.fingerprint,
+            "versions": VERSIONS,
+            "cpu": CPU,
+        }
 
 
 def estimate(cell):
@@ -111,7 +138,7 @@ def estimate(cell):
 
 
 def record_all(todo, jobs, minutes=None):
-    """Run cells, `jobs` at a time; store each as it ends; start none after `minutes`. Returns the number that failed."""
+    """Run cells, `jobs` at a time; store each as it ends; start none after `minutes`. Returns how many failed."""
     start, done, failed, talk = time.monotonic(), 0, 0, threading.Lock()
 
     def work(cell):
@@ -163,9 +190,12 @@ def main():
             slug = other["slug"]
             kept = catalog.fresh(slug, catalog.load(slug), other)
             catalog.merge(slug, kept)
-            print(f"{slug}: {sum(map(len, kept.values()))} of {sum(map(len, other['arms'].values()))} cells are fresh and merged")
+            of = sum(map(len, other["arms"].values()))
+            print(f"{slug}: {sum(map(len, kept.values()))} of {of} cells are fresh and merged")
             return 0
-        todo = [cell for slug in args.slugs or catalog.slugs() for cell in cells(slug, args.arm, args.preset, args.seeds)]
+        todo = [
+            cell for slug in args.slugs or catalog.slugs() for cell in cells(slug, args.arm, args.preset, args.seeds)
+        ]
         if args.missing:
             for cell in todo:
                 seconds = estimate(cell)

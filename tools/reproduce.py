@@ -5,6 +5,7 @@
 With the record's version of numpy and the same processor features the metrics must be equal bit for bit. Elsewhere they
 should lie within the recorded range over seeds; where they do not, a warning says so. Seconds are never compared.
 """
+
 import argparse
 import json
 import subprocess
@@ -22,6 +23,11 @@ def flat(metric):
     return [value for value in (metric if isinstance(metric, list) else [metric]) if value is not None]
 
 
+def platform_of(cell):
+    """Return what bit-for-bit equality depends on: numpy's version and the digest of the processor's features."""
+    return cell["versions"]["numpy"], cell["cpu"].split("(")[-1]
+
+
 def compare(slug, arms):
     """Return (errors, warnings): lines on how a run of the default preset at seed 0 differs from the record."""
     errors, warnings = [], []
@@ -31,7 +37,7 @@ def compare(slug, arms):
         if "0" not in recorded:
             warnings.append(f"{slug} {arm}: seed 0 is not recorded")
             continue
-        same = (recorded["0"]["versions"]["numpy"], recorded["0"]["cpu"].split("(")[-1]) == (record.VERSIONS["numpy"], record.CPU.split("(")[-1])
+        same = platform_of(recorded["0"]) == platform_of({"versions": record.VERSIONS, "cpu": record.CPU})
         for name, value in seeds["0"]["metrics"].items():
             if value == recorded["0"]["metrics"][name]:
                 continue
@@ -49,8 +55,12 @@ def reproduce(slug):
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run.json"
-        done = subprocess.run([sys.executable, str(catalog.script(slug)), "--seed", "0", "--json", str(out)],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, str(catalog.script(slug)), "--seed", "0", "--json", str(out)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
         seconds = time.monotonic() - start
         if done.returncode:
             return seconds, [f"{slug}: exit status {done.returncode}: {done.stderr.strip()[-300:]}"], []
@@ -68,9 +78,16 @@ def main():
         for slug in todo:
             catalog.script(slug)
         with ThreadPoolExecutor(max(1, args.jobs)) as pool:
-            for count, (slug, (seconds, errors, warnings)) in enumerate(zip(todo, pool.map(reproduce, todo)), 1):
+            for count, (slug, outcome) in enumerate(zip(todo, pool.map(reproduce, todo)), 1):
+                seconds, errors, warnings = outcome
                 word = "differs" if errors else "near" if warnings else "equal"
-                print(f"[{count}/{len(todo)}] {slug}: {word}, {seconds:.1f} s", *errors, *warnings, sep="\n    ", flush=True)
+                print(
+                    f"[{count}/{len(todo)}] {slug}: {word}, {seconds:.1f} s",
+                    *errors,
+                    *warnings,
+                    sep="\n    ",
+                    flush=True,
+                )
                 failures += bool(errors)
     except (catalog.CatalogError, OSError) as error:
         print(f"reproduce: {error}", file=sys.stderr)

@@ -1,8 +1,9 @@
 """Judge every claim on the recorded runs.
 
-    python tools/verdicts.py             a table, one row for each folder
-    python tools/verdicts.py --json      the same as JSON: slug -> {verdict, met, judged, total, seeds, seconds}
+python tools/verdicts.py             a table, one row for each folder
+python tools/verdicts.py --json      the same as JSON: slug -> {verdict, met, judged, total, seeds, seconds}
 """
+
 import argparse
 import json
 import sys
@@ -16,16 +17,17 @@ MET, MISSED, MISSING, REPORTED = "met", "missed", "not yet recorded", "reported"
 
 class Judgement(NamedTuple):
     """A claim on the record: the value as text ("" if there is none) and how it stands."""
+
     claim: tuple
     value: str
-    status: str                 # met, missed, reported, or "not yet recorded (3 of 10)"
+    status: str  # met, missed, reported, or "not yet recorded (3 of 10)"
 
 
 def evaluate(module, claim, cells):
     """Return (value as text, met, replicates) of a claim on cells; ("", None, 0) where an arm it reads is missing."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)         # a mean over nothing: censored replicates only
+            warnings.simplefilter("ignore", RuntimeWarning)  # a mean over nothing: censored replicates only
             value, half, met, replicates = module.judge(claim, module.pool(cells))
     except KeyError as missing:
         if missing.args[0] not in module.ARMS:
@@ -76,17 +78,22 @@ def summary(slug):
     module = catalog.load(slug)
     rows, cells = judgements(slug, module), catalog.fresh(slug, module)
     judged = [row for row in rows if row.claim.bar]
-    return {"verdict": verdict(rows), "met": sum(row.status == MET for row in judged),
-            "judged": sum(row.status in (MET, MISSED) for row in judged), "total": len(judged),
-            "seeds": min(len(catalog.unbroken(cells.get(arm, {}))) for arm in module.PRESETS["default"]),
-            "seconds": seconds(module, cells)}
+    return {
+        "verdict": verdict(rows),
+        "met": sum(row.status == MET for row in judged),
+        "judged": sum(row.status in (MET, MISSED) for row in judged),
+        "total": len(judged),
+        "seeds": min(len(catalog.unbroken(cells.get(arm, {}))) for arm in module.PRESETS["default"]),
+        "seconds": seconds(module, cells),
+    }
 
 
 def table():
     """Return slug -> summary for all problems of the catalog; a slug without a folder is planned."""
     planned = {"verdict": "planned", "met": 0, "judged": 0, "total": 0, "seeds": 0, "seconds": None}
     existing = catalog.slugs()
-    return {entry["slug"]: summary(entry["slug"]) if entry["slug"] in existing else dict(planned) for entry in catalog.problems()}
+    names = [entry["slug"] for entry in catalog.problems()]
+    return {slug: summary(slug) if slug in existing else dict(planned) for slug in names}
 
 
 def main():
@@ -101,9 +108,10 @@ def main():
     if args.json:
         print(json.dumps(rows, indent=1))
         return 0
-    print(f"{'folder':36}{'verdict':18}{'met':>5}{'judged':>8}{'total':>7}{'seeds':>7}{'seconds':>9}")
+    print(f"{'folder':36}{'verdict':18}{'met':>7}{'judged':>7}{'total':>7}{'seeds':>7}{'seconds':>9}")
     for slug, row in rows.items():
-        print(f"{slug:36}{row['verdict']:18}{row['met']:5}{row['judged']:8}{row['total']:7}{row['seeds']:7}{row['seconds'] or '-':>9}")
+        counts = "".join(f"{row[name]:7}" for name in ("met", "judged", "total", "seeds"))
+        print(f"{slug:36}{row['verdict']:18}{counts}{row['seconds'] or '-':>9}")
     return 0
 
 
