@@ -21,7 +21,7 @@ def pool(record):
 
 
 def judge(claim, results):
-    """Return value, half-width or None, met (None: no bar) and replicates. KeyError: an arm of the claim has not run."""
+    """Return value, half-width or None, met (None: no bar) and replicates. KeyError: an arm it reads has not run."""
     sizes = []
     value = claim.value({arm: Counted(metrics, sizes) for arm, metrics in results.items()})
     value, half = value if isinstance(value, tuple) else (value, None)

@@ -63,7 +63,7 @@ def draw(figures, argv=None):
                 image = BytesIO()
                 picture.savefig(image, format="png")
                 plt.close(picture)
-                palette = Image.open(image).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+                palette = Image.open(image).convert("RGB").quantize(96, Image.Quantize.MAXCOVERAGE, kmeans=2)
                 target = args.out / f"{figure.__name__}.png"
                 write_whole(target, lambda part: palette.save(part, "PNG", optimize=True))
                 print(target)

@@ -26,7 +26,7 @@ def animate(frames, argv=None, fps=12):
             figure.canvas.draw()
             images.append(Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3]))
         some = [np.asarray(image) for image in images[::-max(1, len(images) // 8)]]
-        palette = Image.fromarray(np.concatenate(some)).quantize(128, method=Image.Quantize.MAXCOVERAGE)
+        palette = Image.fromarray(np.concatenate(some)).quantize(64, method=Image.Quantize.MAXCOVERAGE, kmeans=2)
         stills = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
         pause = round(1000 / fps)
         target = args.out / (Path(__file__).stem.removeprefix("make_").removesuffix("_gif") + ".gif")

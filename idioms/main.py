@@ -78,7 +78,7 @@ def show_claims(record, judged):
     rows, verdicts, results = [("claim", "paper", "this run", "bar", "")], [], pool(record)
     for claim in CLAIMS:
         try:
-            value, half, met, _ = judge(claim, results)
+            value, half, met, replicates = judge(claim, results)
         except KeyError as missing:
             if missing.args[0] not in ARMS:
                 raise
@@ -86,7 +86,9 @@ def show_claims(record, judged):
         verdicts += [met] if judged and claim.bar else []
         rows.append((claim.text + " (substitute)" * claim.substitute, claim.paper,
                      claim.show.format(value) + (" ± " + claim.show.format(half) if half is not None else ""),
-                     claim.bar or "report", {None: "", True: "met", False: "not met"}[met] if judged else "not judged"))
+                     claim.bar or "report",
+                     {None: "", True: "met", False: "not met"}[met] + "*" * (bool(claim.bar) and replicates < claim.n)
+                     if judged else "not judged"))
     for row in rows[len(rows) == 1:]:
         cells = [textwrap.wrap(text, width) or [""] for text, width in zip(row, (50, 20, 18, 11, 10))]
         for line in range(max(map(len, cells))):
@@ -101,6 +103,8 @@ def show_claims(record, judged):
             for name, text in cell["curves"].items():
                 if isinstance(text, str):
                     print(f"\n{arm}, seed {seed}, {name}:\n{text}")
+    if any(row[-1].endswith("*") for row in rows):
+        print("\n* the record judges this claim on more replicates than this run has")
     if not judged:
         print("\nsettings were changed, so nothing is judged")
     else:

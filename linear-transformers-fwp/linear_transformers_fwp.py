@@ -339,14 +339,14 @@ def fwm_rule(config, phi, k, q, beta, values):
     u, w = np.zeros((2, B, L, S), k.dtype)
     v = np.eye(S, dtype=k.dtype)[values]                         # (B, L, S)
     r = np.ones((L + 1, B, L), k.dtype)                          # before write i, r_j of j < i
-    shrink, square = np.ones((L, B, 1), k.dtype), np.zeros((L + 1, B, 1), k.dtype)
+    shrink, square = np.ones((L, B, 1), k.dtype), np.zeros((B, 1), k.dtype)
     for i in range(L):
         w[:, i] = ((G[:, i, :i] * r[i, :, :i])[:, None] @ u[:, :i])[:, 0]
         u[:, i] = beta[:, i, None] * (v[:, i] - w[:, i])
-        square[i] += (u[:, i] * (2 * w[:, i] + G[:, i, i, None] * u[:, i])).sum(axis=1, keepdims=True)
-        np.sqrt(np.maximum(square[i], 1), out=shrink[i])
-        np.divide(square[i], shrink[i]**2, out=square[i + 1])
-        np.divide(r[i, :, :i + 1], shrink[i], out=r[i + 1, :, :i + 1])
+        square += (u[:, i] * (2 * w[:, i] + G[:, i, i, None] * u[:, i])).sum(axis=1, keepdims=True)
+        shrink[i] = np.sqrt(np.maximum(square, 1))
+        square /= shrink[i]**2
+        r[i + 1, :, :i + 1] = r[i, :, :i + 1] / shrink[i]
     s_r = s * r[L, :, None]
     o = s_r @ u                                                  # (B, Q, S)
     o -= o.mean(axis=-1, keepdims=True)
@@ -361,8 +361,8 @@ def fwm_rule(config, phi, k, q, beta, values):
         for i in reversed(range(L)):
             u_i, w_i, u_j, beta_i = u[:, i], w[:, i], u[:, :i], beta[:, i, None]
             d_r /= shrink[i]
-            d_shrink = -2 * d_square * square[i + 1] - (d_r * r[i])[:, :i + 1].sum(axis=1, keepdims=True)
-            d_square = (d_square + np.where(shrink[i] > 1, d_shrink / 2, 0)) / shrink[i]**2
+            d_limit = d_square + 0.5 * (d_r * r[i])[:, :i + 1].sum(axis=1, keepdims=True)    # where |W| is held at 1
+            d_square = (d_square - np.where(shrink[i] > 1, d_limit, 0)) / shrink[i]**2
             d_u_i = d_u[:, i] + 2 * d_square * (w_i + G[:, i, i, None] * u_i)
             d_w_i = 2 * d_square * u_i - beta_i * d_u_i
             d_beta[:, i] = (d_u_i * (v[:, i] - w_i)).sum(axis=1)

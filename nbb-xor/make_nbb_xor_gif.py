@@ -33,7 +33,7 @@ def animate(frames, argv=None, fps=12):
             figure.canvas.draw()
             images.append(Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3]))
         some = [np.asarray(image) for image in images[::-max(1, len(images) // 8)]]
-        palette = Image.fromarray(np.concatenate(some)).quantize(128, method=Image.Quantize.MAXCOVERAGE)
+        palette = Image.fromarray(np.concatenate(some)).quantize(64, method=Image.Quantize.MAXCOVERAGE, kmeans=2)
         stills = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
         pause = round(1000 / fps)
         target = args.out / (Path(__file__).stem.removeprefix("make_").removesuffix("_gif") + ".gif")
@@ -47,7 +47,7 @@ def animate(frames, argv=None, fps=12):
         return complain(error)
 # --- end of idiom ---
 
-INPUTS = [(0.0, 2.3), (0.0, 1.4), (0.0, 0.5)]                                     # x1, x2 and the unit that is always on
+INPUTS = [(0.0, 2.3), (0.0, 1.4), (0.0, 0.5)]                                     # x1, x2, the always-on unit
 HIDDEN = [(1.5, 2.75), (1.5, 2.05), (1.5, 1.35)]
 OUTPUTS = [(3.0, 0.9), (3.0, 1.9)]                                                # for the answers 0 and 1
 ENDS = {"W": (INPUTS, HIDDEN), "U": (INPUTS, OUTPUTS), "V": (HIDDEN, OUTPUTS)}

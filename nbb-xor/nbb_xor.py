@@ -249,10 +249,13 @@ PRESETS = {
 }
 NODE6 = "section 6; the figure by a secondary source"
 CLAIMS = (
-    Claim("one subset of 3: every net solves XOR at some time",
-          lambda r: r["one-of-3"]["found"].mean(), ">= 1", "20 of 20", "trial", NODE6, n=64, show="{:.1%}"),
-    Claim("... and holds it through the last 400 presentations, learning on",
-          lambda r: r["one-of-3"]["kept"].mean(), ">= 0.9", "stable", "trial", NODE6, n=200, show="{:.1%}"),
+    Claim("one subset of 3: XOR is held through the last 400 presentations, learning on",
+          lambda r: r["one-of-3"]["kept"].mean(), ">= 0.9", "20 of 20 stable", "trial", NODE6, n=200, show="{:.1%}"),
+    Claim("one subset of 3: XOR is solved at some time (chance does as well: next line)",
+          lambda r: r["one-of-3"]["found"].mean(), "", "20 of 20", "trial", NODE6, n=64, show="{:.1%}"),
+    Claim("payoff for a random output: XOR is solved at some time",
+          lambda r: r["random-payoff"]["found"].mean(), "", "not run", "control", "payoff unrelated to the answer",
+          n=64, show="{:.1%}"),
     Claim("cycles per pattern until solved 24 times in a row (nets that get there)",
           lambda r: mean_ci(r["one-of-3"]["reach_24"]), "<= 650", "619", "trial", NODE6, n=200, show="{:.0f}"),
     Claim("cycles per pattern until solved 100 times in a row (nets that get there)",
@@ -307,7 +310,7 @@ def pool(record):
 
 
 def judge(claim, results):
-    """Return value, half-width or None, met (None: no bar) and replicates. KeyError: an arm of the claim has not run."""
+    """Return value, half-width or None, met (None: no bar) and replicates. KeyError: an arm it reads has not run."""
     sizes = []
     value = claim.value({arm: Counted(metrics, sizes) for arm, metrics in results.items()})
     value, half = value if isinstance(value, tuple) else (value, None)
@@ -409,7 +412,7 @@ def show_claims(record, judged):
     rows, verdicts, results = [("claim", "paper", "this run", "bar", "")], [], pool(record)
     for claim in CLAIMS:
         try:
-            value, half, met, _ = judge(claim, results)
+            value, half, met, replicates = judge(claim, results)
         except KeyError as missing:
             if missing.args[0] not in ARMS:
                 raise
@@ -417,7 +420,9 @@ def show_claims(record, judged):
         verdicts += [met] if judged and claim.bar else []
         rows.append((claim.text + " (substitute)" * claim.substitute, claim.paper,
                      claim.show.format(value) + (" ± " + claim.show.format(half) if half is not None else ""),
-                     claim.bar or "report", {None: "", True: "met", False: "not met"}[met] if judged else "not judged"))
+                     claim.bar or "report",
+                     {None: "", True: "met", False: "not met"}[met] + "*" * (bool(claim.bar) and replicates < claim.n)
+                     if judged else "not judged"))
     for row in rows[len(rows) == 1:]:
         cells = [textwrap.wrap(text, width) or [""] for text, width in zip(row, (50, 20, 18, 11, 10))]
         for line in range(max(map(len, cells))):
@@ -432,6 +437,8 @@ def show_claims(record, judged):
             for name, text in cell["curves"].items():
                 if isinstance(text, str):
                     print(f"\n{arm}, seed {seed}, {name}:\n{text}")
+    if any(row[-1].endswith("*") for row in rows):
+        print("\n* the record judges this claim on more replicates than this run has")
     if not judged:
         print("\nsettings were changed, so nothing is judged")
     else:

@@ -71,7 +71,7 @@ def draw(figures, argv=None):
                 image = BytesIO()
                 picture.savefig(image, format="png")
                 plt.close(picture)
-                palette = Image.open(image).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+                palette = Image.open(image).convert("RGB").quantize(96, Image.Quantize.MAXCOVERAGE, kmeans=2)
                 target = args.out / f"{figure.__name__}.png"
                 write_whole(target, lambda part: palette.save(part, "PNG", optimize=True))
                 print(target)
@@ -153,8 +153,8 @@ def learning_curves(args):
     bottom.plot(cycles, 100 * frozen, color=BLUE, label="right on all four, weights frozen")
     bottom.set(xlabel="cycles per pattern (presentations / 4)", ylabel="nets (%)", ylim=(0, 112),
                yticks=range(0, 101, 20), xlim=(0, None))
-    bottom.set_title(f"Do not judge while it learns: within 100 cycles {online[early].mean():.0%} look right, "
-                     f"{frozen[early].mean():.0%} are")
+    bottom.set_title(f"Never judge while it learns: in 100 cycles {online[early].mean():.1%} look right, "
+                     f"{frozen[early].mean():.1%} are")
     bottom.legend(loc="lower right")
     return figure
 
@@ -256,10 +256,10 @@ def partition_census(args):
         config = settings(arm, args)
         solved, weights = history(config, args.seed)
         for steps in (solved.argmax(0), np.full(config.nets, len(solved) - 1)):
-            nets = np.flatnonzero(solved.any(0))
-            net = xor.Net(*(np.moveaxis(block[steps[nets], ..., nets], 0, -1) for block in weights))
-            h, right = xor.forward(net, config.units)[0], solved[steps[nets], nets]
-            panels.append([(partition(h[..., i]), good) for i, good in enumerate(right)])
+            net = xor.Net(*(np.stack([block[step][..., i] for i, step in enumerate(steps)], -1) for block in weights))
+            h, right = xor.forward(net, config.units)[0], solved[steps, np.arange(config.nets)]
+            panels.append([(partition(h[..., i]), bool(right[i])) for i in range(config.nets)])
+        panels[-2] = [entry for entry in panels[-2] if entry[1]]                       # the nets that ever were right
         ends[arm] = net, right
     counts = [{kind: [panel.count((kind, good)) for good in (True, False)] for kind, _ in panel} for panel in panels]
     kinds = sorted({kind for count in counts for kind in count},

@@ -50,7 +50,7 @@ if (gallery) {
     };
     for (const name of ["era", "verdict"]) {
         const row = Object.assign(document.createElement("div"), { className: "filters" });
-        const label = Object.assign(document.createElement("b"), { textContent: name === "era" ? "Era" : "Result" });
+        const label = Object.assign(document.createElement("b"), { textContent: name === "era" ? "Era" : "Reproduced" });
         row.setAttribute("role", "group");
         row.setAttribute("aria-label", label.textContent);
         row.append(label);
