@@ -141,7 +141,9 @@ EPS = 1e-6                                                       # in every deno
 
 def elu1(x):
     """phi(x) = elu(x) + 1, of shape (..., d). Katharopoulos et al. 2020."""
-    phi = np.where(x > 0, x + 1, np.exp(np.minimum(x, 0)))
+    phi = np.minimum(x, 0)
+    np.exp(phi, out=phi)
+    phi += np.maximum(x, 0)
     return phi, lambda d_phi: d_phi * np.minimum(phi, 1)
 
 
@@ -421,8 +423,9 @@ def forward(params, config, keys, values, asked, rng):
     S, E, W_q = config.S, params["E"], params["W_q"]
     W_kv, W_ke = params["W_k"][:, :S], params["W_k"][:, S:]
     w_bv, w_be = params["w_b"][:S], params["w_b"][S:]
-    k = (E @ W_ke.T + params["b_k"])[keys] + W_kv.T[values]                          # (B, L, d)
-    q = (E @ W_q.T + params["b_q"])[asked]                                           # (B, Q, d)
+    k = (E @ W_ke.T + params["b_k"]).take(keys, axis=0)                              # (B, L, d)
+    k += W_kv.T.take(values, axis=0)
+    q = (E @ W_q.T + params["b_q"]).take(asked, axis=0)                              # (B, Q, d)
     beta = 1 / (1 + np.exp(-(E @ w_be + params["b_b"])[keys] - w_bv[values]))        # (B, L)
     y, pull = RULES[config.rule](config, feature_map(config, rng), k, q, beta, values)
 

@@ -179,8 +179,8 @@ class Config:
     spread: float = option(0.05, "initial weights ~ U[-spread, spread]")
     elastic: float = option(1.0, "strength of the elastic field, 1 = the paper's, 0 = none")
     affine: float = option(1.0, "strength of scaling, rotation and shear, 1 = the paper's, 0 = none")
-    group: int = option(32, "images that share one deformation in an epoch", low=1)
-    epochs: int = option(220, "epochs of training", low=1)
+    group: int = option(16, "images that share one deformation in an epoch", low=1)
+    epochs: int = option(210, "epochs of training", low=1)
     batch: int = option(64, "images to an update, which descends the sum of their gradients", low=1)
     rate: float = option(2.5e-3, "learning rate eta in the first epoch, per image; falls linearly to 0 after the last")
     every: int = option(10, "epochs from one scoring of validation and test set to the next", low=1)
@@ -216,8 +216,8 @@ def elastic_fields(rng, n, side):
     noise = rng.uniform(-1, 1, (n, 2, side, side)).astype(np.float32)
     alpha, sigma = rng.uniform((36, 5), (38, 6), (n, 2)).astype(np.float32).T[..., None, None]
     distance = np.subtract.outer(np.arange(side), np.arange(side)).astype(np.float32)
-    blur = np.exp(-0.5 * (distance / sigma) ** 2) / (np.sqrt(np.float32(2 * np.pi)) * sigma)   # (n, side, side)
-    blur = blur[:, None]
+    blur = np.exp(-0.5 * (distance / sigma) ** 2) / (np.sqrt(np.float32(2 * np.pi)) * sigma)        # (n, side, side)
+    blur = blur[:, None]                                                   # from the left and the right: both ways
     return alpha[:, None] * (blur @ noise @ blur)
 
 
@@ -254,9 +254,9 @@ def warp(images, place):
     grey = np.ascontiguousarray(images.T, np.float32)                                               # (EDGE * EDGE, m)
     out = grey[at] * ((1 - down) * (1 - right))
     for step, weight in ((1, (1 - down) * right), (EDGE, down * (1 - right)), (EDGE + 1, down * right)):
-        corner = grey[at + step]
-        corner *= weight
-        out += corner
+        part = grey[at + step]
+        part *= weight
+        out += part
     return out
 
 
@@ -268,11 +268,13 @@ def deform(rng, digits, config):
     if not config.elastic and not config.affine:
         return crop(digits.images, config.side).astype(np.float32)
     tame = np.isin(digits.labels, TAME)
-    groups = [(members[i:i + config.group], kind) for kind in (True, False)
-              for members in [rng.permutation(np.flatnonzero(tame == kind))]
-              for i in range(0, len(members), config.group)]
+    groups = []
+    for kind in (True, False):
+        members = rng.permutation(np.flatnonzero(tame == kind))
+        groups += [members[i:i + config.group] for i in range(0, len(members), config.group)]
     out = np.empty((len(tame), config.side ** 2), np.float32)
-    for (members, _), place in zip(groups, places(rng, np.array([kind for _, kind in groups]), config)):
+    maps = places(rng, np.array([tame[members].any() for members in groups]), config)
+    for members, place in zip(groups, maps):
         out[members] = warp(digits.images[members], place).T
     return out
 
@@ -292,6 +294,13 @@ def init(rng, config):
     sizes = [config.side ** 2, *map(int, config.hidden.split("-")), 10]
     return [(rng.uniform(-config.spread, config.spread, (m, n)).astype(np.float32),
              rng.uniform(-config.spread, config.spread, n).astype(np.float32)) for m, n in zip(sizes, sizes[1:])]
+
+
+def inputs(images, mean):
+    """Return (n, pixels) float32: grey / 127.5 - 1 less its mean over the training set."""
+    x = images - mean
+    x *= np.float32(1 / 127.5)
+    return x
 
 
 def forward(weights, x):
@@ -331,8 +340,8 @@ def backward(weights, ys, p, labels):
 # ---------------------------------------------------------------- Learning
 
 class Snapshot(NamedTuple):
-    """The state after an epoch. scores: rows (epoch, mean E and error in % on the deformed images, error in % on the
-    validation set, on the test set) of the scored epochs. best: test probabilities (10000, 10) at the best validation."""
+    """The state of a run. scores: rows (epoch, mean E and error in % on the deformed images, error in % on the
+    validation set, on the test set) of scored epochs. best: test probabilities (10000, 10) at the best validation."""
     step: int
     scores: np.ndarray
     best: np.ndarray
@@ -353,20 +362,13 @@ def classify(weights, images, mean):
                            for i in range(0, len(images), 500)])
 
 
-def inputs(images, mean):
-    """Return (n, pixels) float32: grey / 127.5 - 1 less its mean over the training set."""
-    x = images - mean
-    x *= np.float32(1 / 127.5)
-    return x
-
-
 def error(p, labels):
     """Return the share of wrong answers in per cent."""
     return 100 * float(np.mean(p.argmax(1) != labels))
 
 
 def train(config, seed, checkpoint=None):
-    """Train one net; yield a Snapshot after every epoch. checkpoint: npz file to go on from and to keep up to date."""
+    """Train one net; yield a Snapshot at the start and after every epoch. checkpoint: a file, resumed and kept up."""
     train_set, test_set = load_digits(config)
     validation, test = (crop(digits.images, config.side) for digits in (train_set, test_set))
     mean = validation.mean(0, dtype=np.float64).astype(np.float32)
@@ -378,6 +380,7 @@ def train(config, seed, checkpoint=None):
         rng_deform, rng_order, scores, best, done = (state[name] for name in
                                                      ("rng_deform", "rng_order", "scores", "best", "done"))
         weights = [(state[f"W{layer}"], state[f"b{layer}"]) for layer in range(len(weights))]
+    yield Snapshot(int(done), scores, best, weights)
     for epoch in range(int(done) + 1, config.epochs + 1):
         eta = np.float32(config.rate * (1 - (epoch - 1) / config.epochs))
         images, order = deform(rng_deform, train_set, config), rng_order.permutation(len(validation))
@@ -464,13 +467,13 @@ def big_net(config, seed, checkpoint=None):
 
 N1, N2, N3 = "1000-500", "1500-1000-500", "2000-1500-1000-500"
 N4, N5 = "2500-2000-1500-1000-500", "-".join(["1000"] * 9)
-SMALL = Config(hidden="512-256", side=28, spread=0.08, rate=6e-3)
+SMALL = Config(hidden="512-256", side=28, spread=0.08, group=32)
 QUICK = replace(SMALL, hidden="32", images=2000, epochs=2, every=1)
 ABLATION = Config(hidden=N1, epochs=40)
 ARMS = {
     "n1": Arm(big_net, Config(hidden=N1, epochs=500)),
-    "n2": Arm(big_net, Config(hidden=N2, epochs=240)),
-    "n3": Arm(big_net, Config(hidden=N3, epochs=120)),
+    "n2": Arm(big_net, Config(hidden=N2, epochs=210)),
+    "n3": Arm(big_net, Config(hidden=N3, epochs=110)),
     "n4": Arm(big_net, Config(hidden=N4, epochs=70)),
     "n5": Arm(big_net, Config(hidden=N5, epochs=90)),
     "n1-undeformed": Arm(net, replace(ABLATION, elastic=0.0, affine=0.0)),

@@ -56,12 +56,17 @@ def page(request, chromium, site):
     page.set_default_timeout(5000)
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda message: faults.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("requestfailed", lambda failed: faults.append(failed.url))
+    page.on("requestfailed", lambda request: faults.append(request.url) if not left_behind(request) else None)
     page.on("response", lambda got: faults.append(f"{got.status} {got.url}") if got.status >= 400 else None)
     page.on("request", lambda sent: None if sent.url.startswith(site) else faults.append(sent.url))
     yield page
     context.close()
     assert not faults
+
+
+def left_behind(request):
+    """Return whether the browser itself gave a request up because it went to another page."""
+    return request.failure == "net::ERR_ABORTED"
 
 
 def shown(page):

@@ -1,0 +1,636 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["numpy"]
+# ///
+"""The adding problem: the 1997 LSTM keeps two real numbers over hundreds of distractors and outputs their sum.
+
+S. Hochreiter, J. Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8):1735-1780, 1997. Experiment 4
+(section 5.4, Table 7; equations of appendix A.1).
+
+A sequence of T to 1.1 T pairs (value, marker) holds two marked values, both in its first half; at its end the net has to
+say their sum. An error signal that flows back through an ordinary recurrent net shrinks at every step, and after T/2 of
+them nothing is left to learn from. A memory cell has a unit with a self-connection of weight 1, through which errors
+flow back unchanged (the constant error carousel), an input gate that protects it and an output gate that reads it:
+
+    s(t) = s(t-1) + y_in(t) g(net_c(t))    y_c(t) = y_out(t) h(s(t))    g = 4 f - 2, h = 2 f - 1, f the logistic function
+
+There is no forget gate. All gates and cells see the input, each other's activations of the last step and a bias: 93
+weights in all. Learning is online gradient descent with rate 0.5, one sequence at a time, and the gradient is truncated:
+an error that reaches the net input of a gate or cell changes weights there but goes no further back. A trial stops when
+the last 2000 sequences all had an absolute error below 0.04, and below 0.01 on average.
+
+    python3 adding_problem.py --seed 0
+"""
+
+# --- idiom: interface ---
+import argparse
+import inspect
+import json
+import operator
+import os
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import NamedTuple
+
+os.environ.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))  # before numpy
+import numpy as np
+
+
+def option(default, help, low=0, choices=None, counts=True):
+    """A Config field: its least value or its choices; counts=False if it changes no result (a path, say)."""
+    return field(default=default, metadata={"help": help, "low": low, "choices": choices, "counts": counts})
+
+
+class Arm(NamedTuple):
+    """One condition. run(config, seed) returns (metrics, curves); a metric is a number or a list, one entry per
+    replicate, None where the replicate did not get there; a curve is a list of at most 200 points."""
+    run: Callable
+    config: "Config"
+
+
+class Claim(NamedTuple):
+    """One sentence with a bar: "< x", "<= x", "> x", ">= x", "x..y", or "" for a number that is only reported.
+
+    value(results) computes a number, or (number, half-width of its 95 % interval), from results[arm][metric], an array
+    over all replicates with NaN where censored."""
+    text: str
+    value: Callable
+    bar: str
+    paper: str                  # the paper's own result, as text
+    kind: str                   # paper, exact, control or trial
+    source: str                 # where the paper's result or the bar comes from
+    n: int = 1                  # replicates needed before the claim is judged
+    show: str = "{:.4g}"        # how its value is printed
+    substitute: bool = False    # stands in for the headline with a labelled substitute of the paper's method
+
+
+def watch(snapshots, steps, label=""):
+    """Pass the snapshots on, with a progress line of snapshot.step on a terminal."""
+    for snapshot in snapshots:
+        if sys.stderr.isatty():
+            print(f"\r\033[K{label} {snapshot.step:,} of {steps:,}", end="", file=sys.stderr, flush=True)
+        yield snapshot
+
+
+def write_whole(path, write):
+    """Call write(part) on a temporary neighbour of path, then rename it: the file appears whole or not at all."""
+    part = Path(f"{path}.part")
+    try:
+        write(part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+# --- end of idiom ---
+
+# --- idiom: checkpoint ---
+import zipfile
+
+
+def save_state(path, cell, state):
+    """Write a flat dict of arrays, numbers and Generators to an npz file, whole or not at all, without pickle.
+
+    cell: any text that names the run (config and seed); `load_state` refuses a file of another run.
+    """
+    rows = {name: json.dumps(value.bit_generator.state) if isinstance(value, np.random.Generator) else value
+            for name, value in state.items()}
+    def write(part):
+        with open(part, "wb") as file:
+            np.savez(file, cell=cell, **rows)
+
+    write_whole(path, write)
+
+
+def load_state(path, cell):
+    """Return the dict that `save_state` wrote, or None where there is no file. Raises OSError if it cannot be used."""
+    if not Path(path).exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            state = dict(file)
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise OSError(f"{path} is not a checkpoint ({error}); delete it to start again") from None
+    if str(state.pop("cell", "")) != cell:
+        raise OSError(f"{path} belongs to another run; name another file or delete it")
+    for name, value in state.items():
+        if value.dtype.kind == "U":
+            state[name] = np.random.default_rng()
+            state[name].bit_generator.state = json.loads(str(value))
+    return state
+# --- end of idiom ---
+
+
+# ---------------------------------------------------------------- Config
+@dataclass(frozen=True)
+class Config:
+    length: int = option(100, "minimal sequence length T; the minimal time lag is T/2", low=22)
+    output: str = option("logistic", "output unit", choices=("logistic", "linear"))
+    rule: str = option("sgd", "plain gradient descent or Adam", choices=("sgd", "adam"))
+    rate: float = option(0.5, "learning rate alpha")
+    batch: int = option(1, "sequences per weight change; 1 is online learning", low=1)
+    gradient: str = option("truncated", "the paper's truncated gradient or the full one", choices=("truncated", "full"))
+    self_weight: float = option(1.0, "weight of the cells' self-connection; 1 is the constant error carousel")
+    trials: int = option(10, "independent trials, run in lanes", low=1)
+    sequences: int = option(1_000_000, "training sequences after which a trial is given up", low=200)
+
+
+# ---------------------------------------------------------------- Problem
+CORRECT = 0.04                                                                    # |y - y*| of a correct answer
+
+
+class Batch(NamedTuple):
+    """Sequences in lanes, `updates` x `lanes` of them, left-aligned in `longest` = T + T/10 steps."""
+    inputs: np.ndarray          # value, marker             (updates, longest, 2, lanes) float32
+    lengths: np.ndarray         # T to T + T/10             (updates, lanes)
+    targets: np.ndarray         # 0.5 + (X1 + X2) / 4       (updates, lanes)
+    marks: np.ndarray           # the two marked steps      (2, updates, lanes)
+
+
+def make_batch(length, generators, count, batch=1):
+    """Draw `count` sequences from each trial's generator, as a Batch of count / batch updates (section 5.4).
+
+    Lane r * batch + b holds sequence b of an update of trial r. Values are uniform in [-1, 1]. One of the first ten
+    pairs is marked with 1, then another of the first T/2 - 1; the first and the last pair have marker -1, all
+    others 0. If the first pair is drawn, its value becomes 0.
+    """
+    longest = length + length // 10
+    values, lengths, first, second = map(np.array, zip(*((
+        g.random((count, longest), np.float32), g.integers(length, longest + 1, count),
+        g.integers(10, size=count), g.integers(length // 2 - 2, size=count)) for g in generators)))
+    second += second >= first                                                     # of the pairs still unmarked
+    values = values * 2 - 1                                                       # (trials, count, longest)
+    values[..., 0] *= (first > 0) & (second > 0)
+    markers = np.zeros_like(values)
+    markers[..., 0] = -1
+    for place, marker in ((lengths - 1, -1), (first, 1), (second, 1)):
+        np.put_along_axis(markers, place[..., None], marker, -1)
+    marked = [np.take_along_axis(values, place[..., None], -1)[..., 0] for place in (first, second)]
+
+    def lanes(x):
+        """Turn (trials, count, ...) into (updates, ..., trials * batch)."""
+        x = x.reshape(len(generators), count // batch, batch, *x.shape[2:])
+        return np.moveaxis(x, (0, 2), (-2, -1)).reshape(count // batch, *x.shape[3:], -1)
+
+    return Batch(np.stack([lanes(values), lanes(markers)], 2), lanes(lengths), lanes(0.5 + sum(marked) / 4),
+                 np.stack([lanes(first), lanes(second)]))
+
+
+# ---------------------------------------------------------------- Model
+# The fast layout: time first, units next, lanes last, so that the units of one kind are one contiguous block. A lane is
+# one sequence of one trial; each trial has weights of its own. A row of the tape U holds all that step t reads,
+#     U[t] = ( a_c(t-1) 0:4 | y_in(t-1) 4:6 | y_out(t-1) 6:8 | y_c(t-1) 8:12 | x(t) 12:14 | 1 14 ),    rows 4:15 are read,
+# so that step t is one product with the weights, one tanh for all gates and cells, and no copy: f(z) = (1 + tanh(z/2)) / 2,
+# g(z) = 2 tanh(z/2), h(s) = tanh(s/2), and S holds s/2. Cells 0 and 1 are block 0, cells 2 and 3 are block 1.
+HALF = np.float32(0.5)
+
+
+class Tape(NamedTuple):
+    """What a forward pass leaves for the backward pass, and a tuple of views for each step, made once."""
+    U: np.ndarray               # see above         (longest + 1, 15, lanes)
+    S: np.ndarray               # s(t-1) / 2        (longest + 1, 4, lanes)
+    H: np.ndarray               # h(s(t))           (longest, 4, lanes)
+    steps: list
+
+
+def lstm_tape(longest, lanes, dtype=np.float32):
+    """Return an empty Tape; the states and activations of step 0 are 0 and stay so."""
+    U, S, H = (np.zeros((rows, units, lanes), dtype) for rows, units in
+               ((longest + 1, 15), (longest + 1, 4), (longest, 4)))
+    U[:, 14] = 1
+    blocks = [x.reshape(len(x), 2, 2, lanes) for x in (S, H)]                     # (time, block, cell of the block, lane)
+    a, y_in, y_out, y_c = (U[:, rows].reshape(longest + 1, 2, -1, lanes) for rows in
+                           (slice(0, 4), slice(4, 6), slice(6, 8), slice(8, 12)))
+    steps = [(U[t, 4:], U[t + 1, :8], U[t + 1, 4:8], y_in[t + 1], a[t + 1], blocks[0][t], blocks[0][t + 1],
+              blocks[1][t], y_out[t + 1], y_c[t + 1]) for t in range(longest)]
+    return Tape(U, S, H, steps)
+
+
+def spread(weights, lanes):
+    """Give every lane the weights of its trial: (..., trials) to (..., lanes)."""
+    return np.repeat(weights, lanes // weights.shape[-1], -1)
+
+
+def gather(grads, like):
+    """Average over the lanes of each trial: (..., lanes) to the shape of `like`, (..., trials)."""
+    return grads.reshape(*like.shape, -1).mean(-1)
+
+
+def per_cell(gate):
+    """Give both cells of a block the value of its gate: (..., 2, lanes) to (..., 4, lanes)."""
+    return np.repeat(gate, 2, -2)
+
+
+def per_block(x):
+    """Add the two cells of each block: (..., 4, lanes) to (..., 2, lanes)."""
+    return x[..., 0::2, :] + x[..., 1::2, :]
+
+
+def output(params, y_c, config):
+    """Return the output unit's activation (lanes,) for the last activations (units, lanes) of the units it reads."""
+    V = spread(params["V"], y_c.shape[-1])
+    net = (V[:-1] * y_c).sum(0) + V[-1]
+    return HALF + HALF * np.tanh(HALF * net) if config.output == "logistic" else net
+
+
+def output_backward(params, y_c, y, targets, config):
+    """Return the gradient of (y - y*)^2 / 2 by V for each lane, and epsilon, that by y_c (units, lanes)."""
+    d_net = (y - targets) * (y * (1 - y) if config.output == "logistic" else 1)
+    return np.vstack([y_c, np.ones_like(y)[None]]) * d_net, spread(params["V"], len(y))[:-1] * d_net
+
+
+def lstm_init(generators):
+    """Return W (11, 8, trials), from (y_in, y_out, y_c, x, 1) to (cells, input gates, output gates), and V (5, trials),
+    from (y_c, 1) to the output: 93 weights, uniform in [-0.1, 0.1] but for the input gates' biases -3 and -6."""
+    weights = np.array([g.uniform(-0.1, 0.1, 93) for g in generators], np.float32).T
+    W, V = weights[:88].reshape(11, 8, -1).copy(), weights[88:].copy()
+    W[10, 4:6] = [[-3], [-6]]
+    return {"W": W, "V": V}
+
+
+def lstm_forward(params, tape, inputs, lengths, config):
+    """Run sequences through the net and return its output at the last step of each, (lanes,); the rest is on the tape.
+
+    inputs: (longest, 2, lanes). lengths: (lanes,). The lanes are a multiple of the trials in params.
+    """
+    einsum, tanh, multiply, add = np.einsum, np.tanh, np.multiply, np.add
+    W = spread(HALF * params["W"], len(lengths))                                  # halved, as tanh(z/2) asks
+    leak = None if config.self_weight == 1 else np.float32(config.self_weight)
+    tape.U[:-1, 12:14] = inputs
+    for u, z, gates, y_in, a, s_old, s, h, y_out, y_c in tape.steps[:lengths.max()]:
+        einsum("kgn,kn->gn", W, u, out=z)
+        tanh(z, z)
+        multiply(gates, HALF, gates)
+        add(gates, HALF, gates)
+        multiply(y_in, a, s)
+        add(s, s_old if leak is None else leak * s_old, s)
+        tanh(s, h)
+        multiply(y_out, h, y_c)
+    return output(params, tape.U[lengths, 8:12, np.arange(len(lengths))].T, config)
+
+
+def lstm_backward(params, tape, lengths, y, targets, config):
+    """Return the gradient of (y - y*)^2 / 2, averaged over each trial's lanes, as a dict like params (appendix A.1)."""
+    d_V, epsilon = output_backward(params, tape.U[lengths, 8:12, np.arange(len(lengths))].T, y, targets, config)
+    if config.gradient == "truncated":
+        D = truncated_errors(tape, lengths, epsilon, config.self_weight)
+    else:
+        D = full_errors(tape, lengths, epsilon, config.self_weight, spread(params["W"], len(lengths)))
+    d_W = np.matmul(tape.U[:len(D), 4:].transpose(2, 1, 0), D.transpose(2, 0, 1)).transpose(1, 2, 0)
+    return {"W": gather(d_W, params["W"]), "V": gather(d_V, params["V"])}
+
+
+def truncated_errors(tape, lengths, epsilon, self_weight):
+    """Return the errors by the net inputs, (time, 8, lanes), from epsilon (4, lanes), those by y_c at the last step.
+
+    There the error enters the output gates and the states. It leaves a state only backwards, through the cell's
+    self-connection: e_s is the same at all earlier steps, so that no backward loop is needed (with an error at every
+    step it would be a reverse cumulative sum). Each step then has e_s y_in g' for its cells, and for its input gates
+    the sum of e_s g f' over the block. Because S is s/2, e_s here is the derivative by s/2.
+    """
+    end, lane = lengths.max(), np.arange(len(lengths))
+    a, y_in = tape.U[1:end + 1, :4], tape.U[1:end + 1, 4:6]
+    h, y_out = tape.H[lengths - 1, :, lane].T, tape.U[lengths, 6:8, lane].T
+    ago = lengths - 1 - np.arange(end)[:, None]                                   # steps until the last, (time, lanes)
+    carried = (ago >= 0) * np.float32(self_weight)**np.maximum(ago, 0)
+    e_s = carried[:, None].astype(h.dtype) * (per_cell(y_out) * (1 - h * h) * epsilon)
+    D = np.zeros((end, 8, len(lengths)), h.dtype)
+    D[:, :4] = e_s * per_cell(y_in) * (HALF - HALF * a * a)
+    D[:, 4:6] = per_block(e_s * a) * y_in * (1 - y_in)
+    D[lengths - 1, 6:8, lane] = (y_out * (1 - y_out) * per_block(h * epsilon)).T
+    return D
+
+
+def full_errors(tape, lengths, epsilon, self_weight, W):
+    """Return what `truncated_errors` returns for the full gradient: errors go back through W (11, 8, lanes), too."""
+    end = lengths.max()
+    a, y_in, y_out, h = tape.U[1:end + 1, :4], tape.U[1:end + 1, 4:6], tape.U[1:end + 1, 6:8], tape.H[:end]
+    s_by_c, c_by_s = per_cell(y_out) * (1 - h * h), per_cell(y_in) * (HALF - HALF * a * a)
+    f_in, f_out = y_in * (1 - y_in), y_out * (1 - y_out)
+    D, d_s, d_y = np.zeros_like(tape.U[:end, :8]), np.zeros_like(epsilon), np.zeros_like(tape.U[0, :8])
+    for t in range(end - 1, -1, -1):
+        d_in, d_out, d_c = d_y[:2], d_y[2:4], d_y[4:] + epsilon * (lengths - 1 == t)
+        d_s = self_weight * d_s + d_c * s_by_c[t]
+        D[t, :4] = d_s * c_by_s[t]
+        D[t, 4:6] = (per_block(d_s * a[t]) + d_in) * f_in[t]
+        D[t, 6:8] = (per_block(d_c * h[t]) + d_out) * f_out[t]
+        d_y = np.einsum("kgn,gn->kn", W[:8], D[t])
+    return D
+
+
+def rnn_tape(longest, lanes, dtype=np.float32):
+    """Return the Tape of the control: U holds ( h(t-1) 0:8 | x(t) 8:10 | 1 10 )."""
+    U = np.zeros((longest + 1, 11, lanes), dtype)
+    U[:, 10] = 1
+    return Tape(U, None, None, [(U[t], U[t + 1, :8]) for t in range(longest)])
+
+
+def rnn_init(generators):
+    """Return W (11, 8, trials), from (h, x, 1) to h, and V (9, trials), from (h, 1) to the output: 97 weights."""
+    weights = np.array([g.uniform(-1, 1, 97) for g in generators], np.float32).T / np.float32(8**0.5)
+    return {"W": weights[:88].reshape(11, 8, -1).copy(), "V": weights[88:].copy()}
+
+
+def rnn_forward(params, tape, inputs, lengths, config):
+    """The control, h(t) = tanh(W (h(t-1), x(t), 1)) with 8 units; arguments and result as for `lstm_forward`."""
+    W = spread(params["W"], len(lengths))
+    tape.U[:-1, 8:10] = inputs
+    for u, h in tape.steps[:lengths.max()]:
+        np.einsum("kgn,kn->gn", W, u, out=h)
+        np.tanh(h, h)
+    return output(params, tape.U[lengths, :8, np.arange(len(lengths))].T, config)
+
+
+def rnn_backward(params, tape, lengths, y, targets, config):
+    """Return the full gradient (backpropagation through time); arguments and result as for `lstm_backward`."""
+    d_V, epsilon = output_backward(params, tape.U[lengths, :8, np.arange(len(lengths))].T, y, targets, config)
+    W, D = spread(params["W"], len(lengths))[:8], np.empty_like(tape.U[:lengths.max(), :8])
+    slope, d_h = 1 - tape.U[1:len(D) + 1, :8]**2, np.zeros_like(epsilon)
+    for t in range(len(D) - 1, -1, -1):
+        if t >= lengths.min() - 1:
+            d_h = d_h + epsilon * (lengths - 1 == t)
+        np.multiply(d_h, slope[t], D[t])
+        d_h = np.einsum("kgn,gn->kn", W, D[t])
+    d_W = np.matmul(tape.U[:len(D)].transpose(2, 1, 0), D.transpose(2, 0, 1)).transpose(1, 2, 0)
+    return {"W": gather(d_W, params["W"]), "V": gather(d_V, params["V"])}
+
+
+class Net(NamedTuple):
+    """An architecture: its four functions."""
+    init: Callable
+    tape: Callable
+    forward: Callable
+    backward: Callable
+
+
+LSTM = Net(lstm_init, lstm_tape, lstm_forward, lstm_backward)
+RNN = Net(rnn_init, rnn_tape, rnn_forward, rnn_backward)
+
+
+# ---------------------------------------------------------------- Learning
+# --- idiom: adam ---
+def adam_state(params):
+    """Return Adam's moments for a dict of arrays: name -> (mean, mean square), all zero."""
+    return {name: (np.zeros_like(value), np.zeros_like(value)) for name, value in params.items()}
+
+
+def adam(params, grads, state, step, rate, beta1=0.9, beta2=0.999, eps=1e-8):
+    """Take Adam step number `step` (from 1) in place on a dict of arrays. Kingma and Ba 2015, algorithm 1."""
+    for name, g in grads.items():
+        m, v = state[name]
+        m += (1 - beta1) * (g - m)
+        v += (1 - beta2) * (g * g - v)
+        params[name] -= rate * (m / (1 - beta1**step)) / (np.sqrt(v / (1 - beta2**step)) + eps)
+# --- end of idiom ---
+
+
+BLOCK, WINDOW, SAVE_SECONDS = 50, 2000, 120        # updates between snapshots; sequences that decide; between checkpoints
+
+
+class Snapshot(NamedTuple):
+    """The state after a block of updates."""
+    step: int                   # sequences seen by each trial
+    params: dict                # the live weights
+    history: list               # mean |y - y*| of each block so far, (trials,)
+    stopped: np.ndarray         # sequences until the trial stopped, NaN before     (trials,)
+
+
+def streams(config, seed):
+    """Return one generator for each trial, for each purpose: weights, data, test."""
+    roots = (np.random.SeedSequence([seed, trial]).spawn(3) for trial in range(config.trials))
+    return zip(*(map(np.random.default_rng, children) for children in roots))
+
+
+def train(config, seed, net=LSTM, checkpoint=None):
+    """Train the trials of one seed in lanes until all have stopped or the budget is spent; yield a Snapshot a block.
+
+    A trial stops, and its weights are frozen, when its last 2000 sequences all had an absolute error below 0.04, and
+    below 0.01 on average (section 5.4). checkpoint: npz file to go on from and to keep up to date.
+    """
+    cell, batch, saved = f"{config} seed {seed}", config.batch, time.monotonic()
+    weights, data, _ = streams(config, seed)
+    params, step, history = net.init(weights), 0, []
+    state = adam_state(params)
+    streak, stopped = np.zeros(config.trials), np.full(config.trials, np.nan)
+    window = np.ones((-(-WINDOW // batch), config.trials), np.float32)            # mean errors of the last updates
+    tape = net.tape(config.length + config.length // 10, config.trials * batch)
+    while step < config.sequences and np.isnan(stopped).any():
+        errors = []
+        for inputs, lengths, targets, _ in zip(*make_batch(config.length, data, BLOCK * batch, batch)):
+            y = net.forward(params, tape, inputs, lengths, config)
+            error = abs(y - targets).reshape(config.trials, batch)
+            errors.append(error.mean(1))
+            step += batch
+            streak = (streak + batch) * (error < CORRECT).all(1)
+            window[step // batch % len(window)] = errors[-1]
+            if (now := (streak >= WINDOW) & np.isnan(stopped)).any():
+                stopped[now & (window.mean(0) < 0.01)] = step
+            grads, rate = net.backward(params, tape, lengths, y, targets, config), config.rate * np.isnan(stopped)
+            if config.rule == "sgd":
+                for name, grad in grads.items():
+                    params[name] -= rate * grad
+            else:
+                adam(params, grads, state, step // batch, rate)
+        history.append(np.mean(errors, 0))
+        yield Snapshot(step, params, history, stopped)
+
+
+# ---------------------------------------------------------------- Experiment
+def evaluate(params, config, seed, net=LSTM):
+    pass
+
+
+ARMS = {"x": Arm(None, Config())}
+PRESETS = {"default": ("x",)}
+CLAIMS = ()
+
+
+# ---------------------------------------------------------------- Command line
+# --- idiom: claims ---
+class Counted(dict):
+    """The metrics of one arm; notes in `sizes` how many replicates were read."""
+    def __init__(self, metrics, sizes):
+        super().__init__(metrics)
+        self.sizes = sizes
+
+    def __getitem__(self, name):
+        self.sizes.append(len(super().__getitem__(name)))
+        return super().__getitem__(name)
+
+
+def pool(record):
+    """Join arm -> seed -> cell to arm -> metric -> array over replicates, NaN = censored (a curve: list over seeds)."""
+    results = {}
+    for arm, seeds in record.items():
+        cells = [seeds[seed] for seed in sorted(seeds, key=int)]
+        results[arm] = {name: [cell["curves"][name] for cell in cells] for name in cells[0]["curves"]}
+        for name in cells[0]["metrics"]:
+            results[arm][name] = np.concatenate([np.array(cell["metrics"][name], float, ndmin=1) for cell in cells])
+    return results
+
+
+def judge(claim, results):
+    """Return value, half-width or None, met (None: no bar) and replicates. KeyError: an arm it reads has not run."""
+    sizes = []
+    value = claim.value({arm: Counted(metrics, sizes) for arm, metrics in results.items()})
+    value, half = value if isinstance(value, tuple) else (value, None)
+    met = None
+    if ".." in claim.bar:
+        low, high = map(float, claim.bar.split(".."))
+        met = bool(low <= value <= high)
+    elif claim.bar:
+        sign, limit = claim.bar.split()
+        compare = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}[sign]
+        met = bool(compare(value, float(limit)))
+    return float(value), half, met, min(sizes)
+
+
+def paired(*arrays):
+    """Return the arrays cut to the shortest: replicates of the same seeds, where one arm has more of them recorded."""
+    return [array[:min(map(len, arrays))] for array in arrays]
+# --- end of idiom ---
+
+
+# --- idiom: main ---
+def plain(value):
+    """Return value with numpy's types turned into Python's and NaN into None."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [plain(item) for item in value]
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if value != value else value
+
+
+def run_cell(arm, seed, *checkpoint):
+    """Run one arm on one seed; return its cell of results.json (seconds are CPU seconds)."""
+    start = time.process_time()
+    metrics, curves = arm.run(arm.config, seed, *checkpoint)
+    config = {f.name: getattr(arm.config, f.name) for f in fields(Config) if f.metadata["counts"]}
+    return {"metrics": plain(metrics), "curves": plain(curves), "config": config,
+            "seconds": round(time.process_time() - start, 2)}
+
+
+def complain(message, status=2):
+    """Print one line to stderr; return the exit status."""
+    print(f"{Path(__file__).stem}: {message}", file=sys.stderr)
+    return status
+
+
+def boolean(text):
+    return bool(("false", "true").index(text))
+
+
+def parse(argv):
+    """Return the options, the arms to run (name -> Arm), and whether the bars apply: no setting was changed."""
+    long = [name for name, arm in ARMS.items() if "checkpoint" in inspect.signature(arm.run).parameters]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.error = lambda message: sys.exit(complain(message))
+    add = parser.add_argument
+    add("--seed", type=int, default=0, help="the first seed")
+    add("--seeds", type=int, default=1, metavar="N", help="run N consecutive seeds")
+    add("--preset", choices=PRESETS, default="default", help="a group of arms")
+    add("--arm", choices=ARMS, action="append", metavar="NAME", help="one arm (repeatable; see --list)")
+    add("--json", type=Path, metavar="FILE", help="write the record of this run")
+    add("--list", action="store_true", help="list arms, presets and claims")
+    add("--checkpoint", type=Path, metavar="FILE", help="resume from and save to FILE" if long else argparse.SUPPRESS)
+    for f in fields(Config):
+        add(f"--{f.name.replace('_', '-')}", dest=f"set {f.name}", metavar="VALUE", choices=f.metadata["choices"],
+            type=boolean if isinstance(f.default, bool) else type(f.default),
+            help=f"{f.metadata['help']} (default {f.default} or the arm's own)".replace("%", "%%"))
+    args = parser.parse_args(argv)
+    changed = {f: vars(args)[f"set {f.name}"] for f in fields(Config) if vars(args)[f"set {f.name}"] is not None}
+    for f, value in changed.items():
+        if not isinstance(value, str) and not value >= f.metadata["low"]:
+            parser.error(f"--{f.name.replace('_', '-')} must be at least {f.metadata['low']}")
+    names = args.arm or PRESETS[args.preset]
+    if args.seed < 0 or args.seeds < 1:
+        parser.error("--seed counts from 0 and --seeds from 1")
+    if args.json and not args.json.resolve().parent.is_dir():
+        parser.error(f"--json: there is no folder {args.json.resolve().parent}")
+    if args.checkpoint and (len(names), args.seeds, names[0] in long) != (1, 1, True):
+        parser.error(f"--checkpoint goes with one seed and one --arm of: {', '.join(long) or 'none here'}")
+    values = {f.name: value for f, value in changed.items()}
+    arms = {name: ARMS[name]._replace(config=replace(ARMS[name].config, **values)) for name in names}
+    return args, arms, not any(f.metadata["counts"] for f in changed)
+
+
+def show_list():
+    """Print the arms with the settings that differ from Config's defaults, the presets and the claims."""
+    for name, arm in ARMS.items():
+        own = {f.name: getattr(arm.config, f.name) for f in fields(Config)}
+        own = (f"{f.name}={own[f.name]}" for f in fields(Config) if own[f.name] != f.default)
+        print(f"arm {name}: {arm.run.__name__}", *own)
+    for name, names in PRESETS.items():
+        print(f"preset {name}: {' '.join(names)}")
+    for claim in CLAIMS:
+        print(f"claim {claim.text} | bar {claim.bar or 'none'} | {claim.kind}, {claim.source} | n = {claim.n}")
+
+
+def show_claims(record, judged):
+    """Print a row for each claim whose arms have run, or the mean metrics if there is none; then the arms' texts."""
+    rows, verdicts, results = [("claim", "paper", "this run", "bar", "")], [], pool(record)
+    for claim in CLAIMS:
+        try:
+            value, half, met, replicates = judge(claim, results)
+        except KeyError as missing:
+            if missing.args[0] not in ARMS:
+                raise
+            continue
+        verdicts += [met] if judged and claim.bar else []
+        rows.append((claim.text + " (substitute)" * claim.substitute, claim.paper,
+                     claim.show.format(value) + (" ± " + claim.show.format(half) if half is not None else ""),
+                     claim.bar or "report",
+                     {None: "", True: "met", False: "not met"}[met] + "*" * (bool(claim.bar) and replicates < claim.n)
+                     if judged else "not judged"))
+    for row in rows[len(rows) == 1:]:
+        cells = [textwrap.wrap(text, width) or [""] for text, width in zip(row, (50, 20, 18, 11, 10))]
+        for line in range(max(map(len, cells))):
+            print("  ".join((cell[line] if line < len(cell) else "").ljust(width)
+                            for cell, width in zip(cells, (50, 20, 18, 11, 10))).rstrip())
+    if len(rows) == 1:
+        for arm, seeds in record.items():
+            means = {name: np.mean(results[arm][name]) for name in seeds[min(seeds)]["metrics"]}
+            print(arm, *(f"{name} {mean:.4g}" for name, mean in means.items()), sep="  ")
+    for arm, seeds in record.items():
+        for seed, cell in seeds.items():
+            for name, text in cell["curves"].items():
+                if isinstance(text, str):
+                    print(f"\n{arm}, seed {seed}, {name}:\n{text}")
+    if any(row[-1].endswith("*") for row in rows):
+        print("\n* the record judges this claim on more replicates than this run has")
+    if not judged:
+        print("\nsettings were changed, so nothing is judged")
+    else:
+        print(f"\n{sum(verdicts)} of {len(verdicts)} judged claims of this preset met in this run" if len(rows) > 1
+              else "\nthese arms alone claim nothing")
+
+
+def main(argv=None):
+    """Run the command line. Exit status 0, 2 (bad arguments, files or memory: one line on stderr) or 130 (Ctrl-C)."""
+    try:
+        args, arms, judged = parse(argv)
+        if args.list:
+            return show_list()
+        start, seeds = time.perf_counter(), range(args.seed, args.seed + args.seeds)
+        checkpoint = [args.checkpoint] if args.checkpoint else []
+        record = {name: {str(k): run_cell(arm, k, *checkpoint) for k in seeds} for name, arm in arms.items()}
+        if args.json:
+            text = json.dumps({"judged": judged, "arms": record}, allow_nan=False)
+            write_whole(args.json, lambda part: part.write_text(text))
+        if sys.stderr.isatty():
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+        show_claims(record, judged)
+        print(f"{time.perf_counter() - start:.1f} s")
+        return 0
+    except KeyboardInterrupt:
+        return complain("interrupted; nothing half-written", 130)
+    except (OSError, MemoryError) as error:
+        return complain(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
+# --- end of idiom ---
