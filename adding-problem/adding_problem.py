@@ -146,7 +146,7 @@ class Batch(NamedTuple):
     inputs: np.ndarray          # value, marker             (updates, longest, 2, lanes) float32
     lengths: np.ndarray         # T to T + T/10             (updates, lanes)
     targets: np.ndarray         # 0.5 + (X1 + X2) / 4       (updates, lanes)
-    marks: np.ndarray           # the two marked steps      (2, updates, lanes)
+    marks: np.ndarray           # the two marked steps      (updates, 2, lanes)
 
 
 def make_batch(length, generators, count, batch=1):
@@ -175,7 +175,7 @@ def make_batch(length, generators, count, batch=1):
         return np.moveaxis(x, (0, 2), (-2, -1)).reshape(count // batch, *x.shape[3:], -1)
 
     return Batch(np.stack([lanes(values), lanes(markers)], 2), lanes(lengths), lanes(0.5 + sum(marked) / 4),
-                 np.stack([lanes(first), lanes(second)]))
+                 np.stack([lanes(first), lanes(second)], 1))
 
 
 # ---------------------------------------------------------------- Model
@@ -438,8 +438,18 @@ def train(config, seed, net=LSTM, checkpoint=None):
 
 
 # ---------------------------------------------------------------- Experiment
-def evaluate(params, config, seed, net=LSTM):
-    pass
+TEST = 2560                                                                       # fresh sequences for each trial
+
+
+def evaluate(params, config, seed, net=LSTM, count=TEST):
+    """Return y - y* (count, trials) on fresh sequences, and for each the Batch and the Tape of the last 32."""
+    generators, errors = list(streams(config, seed))[2], []
+    tape = net.tape(config.length + config.length // 10, config.trials * 32)
+    for _ in range(count // 32):
+        batch = make_batch(config.length, generators, 32, 32)
+        y = net.forward(params, tape, batch.inputs[0], batch.lengths[0], config)
+        errors.append((y - batch.targets[0]).reshape(config.trials, 32))
+    return np.concatenate(errors, 1)
 
 
 ARMS = {"x": Arm(None, Config())}

@@ -135,7 +135,8 @@ def make_batch(config, rng):
 
 # ---------------------------------------------------------------- Model
 # Batch first here (B, L, d), since the work is one matrix product per sequence. Every operation returns its result and its
-# pullback, the function that turns a derivative of the loss by the result into derivatives by the arguments.
+# pullback, the function that turns a derivative of the loss by the result into derivatives by the arguments; it may be called
+# once and may overwrite what it is given. Training asks one query (Q = 1) and only evaluation more: pullbacks need Q = 1.
 EPS = 1e-6                                                       # in every denominator, as in the released code
 
 
@@ -216,7 +217,7 @@ def similarity(phi, k, q):
     """s = phi(q) . phi(k), of shape (B, Q, L), for keys k (B, L, d) and queries q (B, Q, d)."""
     phi_k, pull_k = phi(k)
     phi_q, pull_q = phi(q)
-    return phi_q @ phi_k.mT, lambda d_s: (pull_k(d_s.mT @ phi_q), pull_q(d_s @ phi_k))
+    return phi_q @ phi_k.mT, lambda d_s: (pull_k(d_s.mT * phi_q), pull_q(d_s @ phi_k))
 
 
 def dpfp_similarity(k, q, nu):
@@ -246,10 +247,15 @@ def dpfp_similarity(k, q, nu):
 
 
 def normalise(x):
-    """x / sum x over the last axis."""
+    """y = x / sum x over the last axis."""
     total = x.sum(axis=-1, keepdims=True) + x.dtype.type(EPS)
     y = x / total
-    return y, lambda d_y: (d_y - (d_y * y).sum(axis=-1, keepdims=True)) / total
+
+    def pullback(d_y):
+        d_y -= np.vecdot(d_y, y)[..., None]
+        d_y /= total
+        return d_y
+    return y, pullback
 
 
 def place(a, values, S):
@@ -289,44 +295,43 @@ def sum_rule(config, phi, k, q, beta, values):
 
 def delta_rule(config, phi, k, q, beta, values):
     """The paper's rule: delta writes and reads with phi(k) and phi(q) divided by their sums."""
-    (phi_k, pull_k), (phi_q, pull_q) = phi(k), phi(q)
+    (phi_k, pull_k), (phi_q, pull_q) = phi(k.swapaxes(0, 1)), phi(q)                 # time first: (L, B, D)
     (k1, pull_k1), (q1, pull_q1) = normalise(phi_k), normalise(phi_q)
-    a, pull_a = delta_attention(k1, q1, beta)
-    y, pull_y = place(a, values, config.S)
+    a, pull_a = delta_attention(k1, q1, beta.T)
+    y, pull_y = place(a.transpose(1, 2, 0), values, config.S)
 
     def pullback(d_y):
-        d_k1, d_q1, d_beta = pull_a(pull_y(d_y))
-        return pull_k(pull_k1(d_k1)), pull_q(pull_q1(d_q1)), d_beta
+        d_k1, d_q1, d_beta = pull_a(pull_y(d_y).transpose(2, 0, 1))
+        return pull_k(pull_k1(d_k1)).swapaxes(0, 1), pull_q(pull_q1(d_q1)), d_beta.T
     return y, pullback
 
 
 def delta_attention(k, q, beta):
-    """The weight a_i of every value in what the delta rule reads, W q = sum_i a_i v_i; of shape (B, Q, L).
+    """The weight a_i of every value in what the delta rule reads, W q = sum_i a_i v_i; of shape (L, B, Q).
 
     W_i = W_(i-1) (I - beta_i k_i k_i^T) + beta_i v_i k_i^T, so instead of building W let the query walk back through the
     writes: p_L = q,  a_i = beta_i k_i . p_i,  p_(i-1) = p_i - a_i k_i. That is a vector for each query, not a matrix. The
-    pullback retraces the walk forwards, with h_i the derivative by p_i; it may be called once.
-    k (B, L, D), q (B, Q, D), beta (B, L).
+    pullback retraces the walk forwards, with h_i the derivative by p_i.
+    k (L, B, D), q (B, Q, D), beta (L, B).
     """
-    p, L = q.copy(), k.shape[1]
-    match = np.empty((L, *q.shape[:2], 1), k.dtype)              # k_i . p_i
-    for i in reversed(range(L)):
-        match[i] = p @ k[:, i, :, None]
-        p -= beta[:, i, None, None] * match[i] * k[:, i, None]
+    k, beta, p, step = k[:, :, None], beta[:, :, None], q.copy(), np.empty_like(q)
+    match = np.empty((len(k), *q.shape[:2]), k.dtype)            # k_i . p_i
+    for i in reversed(range(len(k))):
+        np.vecdot(p, k[i], out=match[i])
+        p -= np.multiply((beta[i] * match[i])[..., None], k[i], out=step)
+    a = beta * match
 
     def pullback(d_a):
-        d_k, d_beta, h = np.empty_like(k), np.empty_like(beta), np.zeros_like(q)
-        for i in range(L):
-            k_i, beta_i = k[:, i, None], beta[:, i, None, None]  # (B, 1, D), (B, 1, 1)
-            a_i = beta_i * match[i]
-            p[...] += a_i * k_i
-            d_a_i = d_a[:, :, i, None] - h @ k_i.mT
-            d_match = beta_i * d_a_i
-            d_beta[:, i] = (match[i] * d_a_i).sum(axis=(1, 2))
-            d_k[:, i] = (d_match * p - a_i * h).sum(axis=1)
-            h += d_match * k_i
-        return d_k, h, d_beta
-    return (beta.T[..., None, None] * match)[..., 0].transpose(1, 2, 0), pullback
+        d_a, h, d_k = d_a.copy(), np.zeros_like(q), np.empty_like(k)
+        for i in range(len(k)):
+            np.add(p, np.multiply(a[i, ..., None], k[i], out=step), out=p)
+            d_a[i] -= np.vecdot(h, k[i])
+            d_match = (beta[i] * d_a[i])[..., None]
+            np.multiply(d_match, p, out=d_k[i])
+            d_k[i] -= np.multiply(a[i, ..., None], h, out=step)
+            h += np.multiply(d_match, k[i], out=step)
+        return d_k[:, :, 0], h, (match * d_a)[..., 0]
+    return a, pullback
 
 
 def fwm_rule(config, phi, k, q, beta, values):

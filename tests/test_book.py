@@ -1,6 +1,7 @@
 """The book builds, everything in it resolves, and nothing in it comes from elsewhere."""
 
 import re
+import tomllib
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
@@ -43,6 +44,14 @@ class Page(HTMLParser):
 def pages(built_book):
     """path -> Page, for all pages of the built book."""
     return {path: Page(path) for path in built_book.rglob("*.html")}
+
+
+# ---------------------------------------------------------------- the list
+def test_the_list_is_historical_and_keeps_to_its_words():
+    words = tomllib.loads((catalog.ROOT / "catalog.toml").read_text())
+    places = [(words["eras"].index(entry["era"]), entry["year"]) for entry in catalog.problems()]
+    assert places == sorted(places)
+    assert {tag for entry in catalog.problems() for tag in entry["tags"]} == set(words["tags"])
 
 
 # ---------------------------------------------------------------- the built book

@@ -49,11 +49,16 @@ def slugs():
 
 @cache
 def load(slug):
-    """Import and return a folder's script as a module."""
+    """Import and return a folder's script as a module. Raises CatalogError if it cannot be loaded."""
     path = script(slug)
     spec = importlib.util.spec_from_file_location(module_name(slug), path)
     module = sys.modules[module_name(slug)] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+        for name in ("ARMS", "PRESETS", "CLAIMS", "judge"):
+            getattr(module, name)
+    except Exception as error:
+        raise CatalogError(f"{path.name} cannot be loaded: {error!r}") from error
     return module
 
 
