@@ -130,6 +130,7 @@ class Config:
     output: str = option("logistic", "output unit", choices=("logistic", "linear"))
     rule: str = option("sgd", "plain gradient descent or Adam", choices=("sgd", "adam"))
     rate: float = option(0.5, "learning rate alpha")
+    settle: float = option(0.0, "mean error of the last 2000 sequences below which the rate falls with it; 0: never")
     batch: int = option(1, "sequences per weight change; 1 is online learning", low=1)
     gradient: str = option("truncated", "the paper's truncated gradient or the full one", choices=("truncated", "full"))
     self_weight: float = option(1.0, "weight of the cells' self-connection; 1 is the constant error carousel")
@@ -428,6 +429,8 @@ def train(config, seed, net=LSTM, checkpoint=None):
             if (now := (streak >= WINDOW) & np.isnan(stopped)).any():
                 stopped[now & (window.mean(0) < 0.01)] = step
             grads, rate = net.backward(params, tape, lengths, y, targets, config), config.rate * np.isnan(stopped)
+            if config.settle:
+                rate = rate * np.minimum(1, window.mean(0) / config.settle)
             if config.rule == "sgd":
                 for name, grad in grads.items():
                     params[name] -= rate * grad

@@ -14,13 +14,13 @@ MNIST = {   # SHA-256 of each file's uncompressed contents
 def find_mnist(data=""):
     """Return the folder with the four MNIST files: `data` if given, else the first of $MNIST_DIR, ../data/mnist beside
     this script's folder and ~/.cache/mnist that has them. Raises OSError, saying where they are looked for."""
-    places = [Path(data)] if data else [Path(os.environ.get("MNIST_DIR") or Path.home() / ".cache/mnist"),
-                                        Path(__file__).resolve().parent.parent / "data/mnist",
-                                        Path.home() / ".cache/mnist"]
-    for place in places:
-        if all((place / f"{name}.gz").is_file() for name in MNIST):
-            return place
-    raise OSError(f"MNIST was not found in {' or '.join(dict.fromkeys(map(str, places)))}: name the folder that holds "
+    folders = [Path(data)] if data else [Path(os.environ.get("MNIST_DIR") or Path.home() / ".cache/mnist"),
+                                         Path(__file__).resolve().parent.parent / "data/mnist",
+                                         Path.home() / ".cache/mnist"]
+    for folder in folders:
+        if all((folder / f"{name}.gz").is_file() for name in MNIST):
+            return folder
+    raise OSError(f"MNIST was not found in {' or '.join(dict.fromkeys(map(str, folders)))}: name the folder that holds "
                   f"{', '.join(f'{name}.gz' for name in MNIST)} with --data or in MNIST_DIR")
 
 

@@ -4,22 +4,23 @@
 # ///
 """Linear attention is a fast weight programmer: its capacity, and a delta rule that can overwrite (Schlag et al. 2021).
 
-Linearised attention replaces exp(q . k) by phi(q) . phi(k). Written as a recurrence it is the fast weight programmer of 1991:
-a slow net turns each input into a key and a value and adds their outer product to a fast weight matrix W, and a query reads
-W. W is finite: at most d_dot = dim phi keys can be told apart, and a sum of outer products can never replace what a key meant before.
+Linearised attention replaces exp(q . k) by phi(q) . phi(k). Written as a recurrence it is the fast weight programmer of
+1991: a slow net turns each input into a key and a value and adds their outer product to a fast weight matrix W, which a
+query reads. W is finite: at most d_dot = dim phi keys can be told apart, and a sum of outer products can never replace
+what a key meant before.
 
-I. Schlag, K. Irie, J. Schmidhuber (2021), Linear Transformers Are Secretly Fast Weight Programmers, ICML 2021, arXiv 2102.11174:
-the equivalence (section 3) and the two synthetic experiments (sections 4 and 6.1), after the authors' released code and logs.
+I. Schlag, K. Irie, J. Schmidhuber (2021), Linear Transformers Are Secretly Fast Weight Programmers, ICML 2021,
+arXiv 2102.11174: the equivalence, and the two synthetic experiments after the authors' released code and logs.
 
-Task. S keys, S one-hot values. A sequence pairs keys with values, then one key is asked; the answer is the value it had last.
-Setting 1 (capacity): every key once, in S pairs. Setting 2 (update): 2 S pairs drawn with replacement, so meanings change.
+Task. S keys, S one-hot values. A sequence pairs keys with values, then one key is asked: which value had it last?
+Setting 1 (capacity): every key once, in S pairs. Setting 2 (update): 2 S pairs drawn with replacement.
 
-Slow net.   k_i = W_k [v_i; E(key_i)] + b_k,   q = W_q E(query) + b_q,   beta_i = sigmoid(w_b . [v_i; E(key_i)] + b_b)
-phi.        ELU+1: elu(x) + 1.   DPFP-nu: r = [relu(x); relu(-x)], phi = [r * roll(r, j) for j = 1..nu].   FAVOR+: random.
-Sum.        W <- W + v_i phi(k_i)^T,                                  read W phi(q) / sum_i phi(k_i) . phi(q)
-Delta.      W <- W + beta_i (v_i - W k') k'^T, k' = phi(k_i) / |phi(k_i)|_1,      read W phi(q) / |phi(q)|_1
-FWM.        W <- W + beta_i (v_i - W phi(k_i)) phi(k_i)^T, then W / max(1, |W|),  read LayerNorm(W phi(q))
-Loss.       1/2 |read - value|^2 at the end of the sequence, Adam on E and the slow weights.
+Slow net.  k_i = W_k [v_i; E(key_i)] + b_k,  q = W_q E(query) + b_q,  beta_i = sigmoid(w_b . [v_i; E(key_i)] + b_b)
+phi.       ELU+1: elu(x) + 1.  DPFP-nu: r = [relu(x); relu(-x)], phi = [r * roll(r, j) for j = 1..nu].  FAVOR+: random
+Sum.       W <- W + v_i phi(k_i)^T,  read W phi(q) / sum_i phi(k_i) . phi(q)
+Delta.     W <- W + beta_i (v_i - W k') k'^T, k' = phi(k_i) / |phi(k_i)|_1,  read W phi(q) / |phi(q)|_1
+FWM.       W <- W + beta_i (v_i - W phi(k_i)) phi(k_i)^T, then W / max(1, |W|),  read LayerNorm(W phi(q))
+Loss.      1/2 |read - value|^2 at the end of the sequence, Adam on E and the slow weights
 
     python3 linear_transformers_fwp.py --seed 0
 """
@@ -127,16 +128,16 @@ def last_values(keys, values, S):
 
 
 def make_batch(config, rng):
-    """Draw the sequences of one step: keys and values (B, L), the key that is asked (B, 1) and its last value (B, 1)."""
+    """Draw the sequences of a step: keys and values (B, L), the key that is asked (B, 1) and its last value (B, 1)."""
     keys, values = make_sequences(config, rng, config.batch, config.S * (1 + config.replace))
     asked = np.take_along_axis(keys, rng.integers(keys.shape[1], size=(config.batch, 1)), axis=1)
     return keys, values, asked, np.take_along_axis(last_values(keys, values, config.S), asked, axis=1)
 
 
 # ---------------------------------------------------------------- Model
-# Batch first here (B, L, d), since the work is one matrix product per sequence. Every operation returns its result and its
-# pullback, the function that turns a derivative of the loss by the result into derivatives by the arguments; it may be called
-# once and may overwrite what it is given. Training asks one query (Q = 1) and only evaluation more: pullbacks need Q = 1.
+# Batch first here (B, L, d): the work is one matrix product per sequence. Every operation returns its result and its
+# pullback, the function that turns a derivative of the loss by the result into derivatives by the arguments. It may be
+# called once and may overwrite what it is given. Only evaluation asks more than one query: pullbacks need Q = 1.
 EPS = 1e-6                                                       # in every denominator, as in the released code
 
 
@@ -166,7 +167,7 @@ def rectify(x):
 
 
 def dpfp(x, nu):
-    """Deterministic parameter-free projection: phi(x) = [r * roll(r, j) for j = 1..nu], of shape (..., 2 d nu). Section 5.3."""
+    """The paper's deterministic parameter-free projection [r * roll(r, j) for j = 1..nu], of shape (..., 2 d nu)."""
     r, pull_r = rectify(x)
     D = r.shape[-1]
     phi = np.concatenate([r * np.roll(r, j, axis=-1) for j in range(1, nu + 1)], axis=-1)
@@ -181,7 +182,7 @@ def dpfp(x, nu):
 
 
 def directions(rng, d, m):
-    """Draw FAVOR+'s random directions, columns of (d, m): orthogonal in blocks of d, with the lengths of Gaussian vectors."""
+    """Draw FAVOR+'s directions, the columns of (d, m): orthogonal in blocks of d, as long as Gaussian vectors."""
     gauss = rng.standard_normal((-(-m // d), d, d))
     orthogonal = np.linalg.qr(gauss)[0] * np.linalg.norm(gauss, axis=2)[:, None]
     return np.concatenate(orthogonal, axis=1)[:, :m]
@@ -223,8 +224,8 @@ def similarity(phi, k, q):
 def dpfp_similarity(k, q, nu):
     """The same for DPFP and one query (Q = 1), without forming phi(k): 2.5 times as fast as `similarity` at nu = 3.
 
-    With c = phi(q), phi(q) . phi(k) = sum_jm c_jm r_m r_(m-j) = r^T M r / 2: M (2 d, 2 d) is symmetric and has the c_jm on
-    its nu (cyclic) off-diagonals, and the derivative by c is read from the same diagonals of sum_i d_s_i r_i r_i^T.
+    With c = phi(q), phi(q) . phi(k) = sum_jm c_jm r_m r_(m-j) = r^T M r / 2: M (2 d, 2 d) is symmetric with the c_jm
+    on nu cyclic off-diagonals, and the derivative by c stands on the same diagonals of sum_i d_s_i r_i r_i^T.
     """
     r, pull_r = rectify(k)
     c, pull_c = dpfp(q, nu)
@@ -309,9 +310,9 @@ def delta_rule(config, phi, k, q, beta, values):
 def delta_attention(k, q, beta):
     """The weight a_i of every value in what the delta rule reads, W q = sum_i a_i v_i; of shape (L, B, Q).
 
-    W_i = W_(i-1) (I - beta_i k_i k_i^T) + beta_i v_i k_i^T, so instead of building W let the query walk back through the
-    writes: p_L = q,  a_i = beta_i k_i . p_i,  p_(i-1) = p_i - a_i k_i. That is a vector for each query, not a matrix. The
-    pullback retraces the walk forwards, with h_i the derivative by p_i.
+    W_i = W_(i-1) (I - beta_i k_i k_i^T) + beta_i v_i k_i^T, so instead of building W let the query walk back through
+    the writes: p_L = q,  a_i = beta_i k_i . p_i,  p_(i-1) = p_i - a_i k_i. That is a vector for each query, not a
+    matrix. The pullback retraces the walk forwards, with h_i the derivative by p_i.
     k (L, B, D), q (B, Q, D), beta (L, B).
     """
     k, beta, p, step = k[:, :, None], beta[:, :, None], q.copy(), np.empty_like(q)
@@ -335,10 +336,11 @@ def delta_attention(k, q, beta):
 
 
 def fwm_rule(config, phi, k, q, beta, values):
-    """The fast weight memory of Schlag et al. 2021a: delta writes with plain phi(k), |W| <= 1, y = LayerNorm(W phi(q)).
+    """The fast weight memory of Schlag et al. 2021a: delta writes with phi(k), |W| <= 1, y = LayerNorm(W phi(q)).
 
-    Of W_i = sum_(j<=i) r_j u_j k_j^T only the u_j = beta_j (v_j - w_j) are kept, and r_j, by how much later writes shrank u_j:
-    w_i = W_(i-1) k_i = sum_(j<i) (k_i . k_j) r_j u_j, and |W_(i-1) + u_i k_i^T|^2 = |W_(i-1)|^2 + 2 u_i . w_i + |u_i|^2 |k_i|^2.
+    Of W_i = sum_(j<=i) r_j u_j k_j^T only u_j = beta_j (v_j - w_j) and r_j, the shrinking by later writes, are kept:
+    w_i = W_(i-1) k_i = sum_(j<i) (k_i . k_j) r_j u_j,
+    |W_(i-1) + u_i k_i^T|^2 = |W_(i-1)|^2 + 2 u_i . w_i + |u_i|^2 |k_i|^2.
     """
     (k, pull_k), (q, pull_q) = phi(k), phi(q)
     (B, L), S = values.shape, config.S
@@ -411,7 +413,7 @@ def init(config, rng, dtype=np.float32):
 
 
 def sum_rows(rows, index, S):
-    """Add up the rows (B, L, d) of each symbol, index (B, L) of integers below S: the transpose of table[index]. (S, d)"""
+    """Add up the rows (B, L, d) of each symbol, index (B, L) below S: the transpose of table[index], (S, d)."""
     index = index.ravel().astype(np.uint16)                      # 16 bits: numpy sorts them by radix
     order = np.argsort(index, kind="stable")
     starts = np.flatnonzero(np.diff(index[order].astype(int), prepend=-1))
@@ -423,7 +425,7 @@ def sum_rows(rows, index, S):
 def forward(params, config, keys, values, asked, rng):
     """Present sequences keys, values (B, L) and ask (B, Q): the read y (B, Q, S) and pullback(d_y) -> gradients.
 
-    The key k_i = W_k [v_i; E(key_i)] + b_k is the sum of a row for its key and a row for its value, and so is beta's drive.
+    k_i = W_k [v_i; E(key_i)] + b_k is the sum of a row for its key and a row for its value, and so is beta_i's drive.
     """
     S, E, W_q = config.S, params["E"], params["W_q"]
     W_kv, W_ke = params["W_k"][:, :S], params["W_k"][:, S:]
@@ -498,7 +500,7 @@ def evaluate(params, config, rng, length):
 
 
 def train(config, seed):
-    """Train the slow net; yield a Snapshot after every evaluation, the last of them at the goal, without progress or at the end.
+    """Train the slow net; yield a Snapshot after every evaluation, until the goal, lack of progress or the last step.
 
     In setting 2 sequences of 2 S pairs are learned and, as in the released code, sequences of S pairs are evaluated.
     """
@@ -513,7 +515,7 @@ def train(config, seed):
         if step % config.every == 0 or step == config.steps:
             loss = evaluate(params, config, test, config.S)
             strikes = 0 if loss < best else strikes + 1
-            best = min(best, loss)
+            best = min(best, loss)                               # keeps best where loss is NaN
             yield Snapshot(step, loss, best, params)
             if loss <= config.goal or strikes == config.patience:
                 return
@@ -521,16 +523,361 @@ def train(config, seed):
 
 # ---------------------------------------------------------------- Experiment
 def retrieval(config, seed):
-    """One training. loss: the best evaluation; solved_at: the step that reached the goal; full_loss: on the trained length."""
+    """One training. loss: its best evaluation; solved_at: the step that reached the goal; trained: the last step.
+
+    full_loss: the final evaluation on sequences of the trained length, 2 S in setting 2.
+    """
     seen = []
     for snapshot in watch(train(config, seed), config.steps, f"{config.rule} S={config.S}"):
         seen.append((snapshot.step, snapshot.loss))
     rng = np.random.default_rng(np.random.SeedSequence([seed, 0]).spawn(5)[4])
     metrics = {
-        "loss": snapshot.best,
+        "loss": snapshot.best if snapshot.best < np.inf else None,
         "solved_at": snapshot.step if snapshot.loss <= config.goal else None,
         "trained": snapshot.step,
         "full_loss": evaluate(snapshot.params, config, rng, config.S * (1 + config.replace)),
     }
     step, loss = zip(*seen[::-(-len(seen) // 200)])
     return metrics, {"step": step, "evaluation": loss}
+
+
+def identities(config, seed):
+    """Largest differences in double precision, over random sequences of 16 steps with four heads, at every step.
+
+    attention_gap: causal linear attention as a matrix and as a fast weight recurrence, four phi, normalised and not.
+    delta_gap: what the delta rule reads, by W, by the query's walk, by the triangular system and by its least squares.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 0]))
+    heads, T, d = 4, 16, 8
+    v = rng.standard_normal((config.draws, heads, T, d))
+    k, q = rng.standard_normal((2, *v.shape)) / d**0.5
+    attention_gap = delta_gap = 0
+    for phi in (elu1, partial(dpfp, nu=1), partial(dpfp, nu=3), partial(favor, omega=directions(rng, d, 2 * d))):
+        (phi_k, _), (phi_q, _) = phi(k), phi(q)
+        A = np.tril(phi_q @ phi_k.mT)                                                # (draws, heads, T, T)
+        y, total = A @ v, A.sum(axis=-1, keepdims=True) + EPS
+        W, z = np.zeros((*v.shape[:2], d, phi_k.shape[-1])), 0
+        for t in range(T):
+            W = W + v[..., t, :, None] * phi_k[..., t, None, :]
+            z = z + phi_k[..., t, :]
+            y_t = (W @ phi_q[..., t, :, None])[..., 0]
+            y_1 = y_t / (np.vecdot(z, phi_q[..., t, :])[..., None] + EPS)
+            attention_gap = max(attention_gap, abs(y_t - y[..., t, :]).max(), abs(y_1 - (y / total)[..., t, :]).max())
+
+    k, q, v = normalise(dpfp(k[:, 0], 1)[0])[0], normalise(dpfp(q[:, 0], 1)[0])[0], v[:, 0]
+    beta = rng.random((config.draws, T))
+    system = np.eye(T) + np.tril(beta[..., None] * (k @ k.mT), -1)                   # system @ u = beta v
+    u_solve, u_least = (inverse(system) @ (beta[..., None] * v) for inverse in (np.linalg.inv, np.linalg.pinv))
+    W = np.zeros((config.draws, d, k.shape[-1]))
+    for t in range(T):
+        W = write(W, k[:, t], v[:, t], beta[:, t])
+        k_t, q_t = k[:, :t + 1], q[:, t:t + 1]
+        a = delta_attention(k_t.swapaxes(0, 1), q_t, beta[:, :t + 1].T)[0].transpose(1, 2, 0)
+        for y_t in (a @ v[:, :t + 1], q_t @ k_t.mT @ u_solve[:, :t + 1], q_t @ k_t.mT @ u_least[:, :t + 1]):
+            delta_gap = max(delta_gap, abs(y_t - q_t @ W.mT).max())
+    return {"attention_gap": attention_gap, "delta_gap": delta_gap}, {}
+
+
+# Setting 1: name -> settings and sizes S; the knee of every map with three grid points on either side, and beyond.
+CAPACITY = {
+    "elu1": ({"features": "elu1"}, (20, 40, 60, 80, 100, 200, 400, 600)),
+    "dpfp1": ({"nu": 1}, (40, 60, 80, 100, 120, 140, 160, 200, 400, 600)),
+    "dpfp2": ({"nu": 2}, (180, 200, 220, 240, 260, 280, 300, 400, 600)),
+    "dpfp3": ({"nu": 3}, (280, 300, 320, 340, 360, 380, 400, 600)),
+    "softmax": ({"rule": "softmax"}, (200, 340, 600)),
+    "favor64": ({"features": "favor", "m": 64}, (20, 60, 100, 200)),
+    "favor128": ({"features": "favor", "m": 128}, (20, 60, 100, 200)),
+    "favor512": ({"features": "favor", "m": 512}, (20, 60, 100, 200)),
+}
+UPDATE_SIZES = range(20, 201, 20)                                # setting 2
+update = partial(Config, replace=True)
+ARMS = {
+    "delta-dpfp1-20": Arm(retrieval, update(S=20, rule="delta")),
+    "sum-dpfp1-20": Arm(retrieval, update(S=20)),
+    "fwm-dpfp1-20": Arm(retrieval, update(S=20, rule="fwm")),
+    "fwm-dpfp1-20-short": Arm(retrieval, update(S=20, rule="fwm", steps=600)),
+    "fwm-tanh-20": Arm(retrieval, update(S=20, rule="fwm", features="tanh", rate=1e-4, batch=128)),
+    **{f"delta-dpfp2-{S}": Arm(retrieval, update(S=S, rule="delta", nu=2)) for S in UPDATE_SIZES},
+    **{f"sum-dpfp2-{S}": Arm(retrieval, update(S=S, nu=2)) for S in UPDATE_SIZES},
+    **{f"{name}-{S}": Arm(retrieval, Config(S=S, **settings))
+       for name, (settings, sizes) in CAPACITY.items() for S in sizes},
+    "favor64-20-short": Arm(retrieval, Config(S=20, features="favor", steps=600)),
+    "identities": Arm(identities, Config()),
+    "quick-identities": Arm(identities, Config(draws=2)),
+    "quick-delta": Arm(retrieval, update(S=8, rule="delta", steps=200)),
+    "quick-sum": Arm(retrieval, update(S=8, steps=200)),
+    "quick-capacity": Arm(retrieval, Config(S=8, features="elu1", steps=200)),
+}
+PRESETS = {
+    "quick": tuple(name for name in ARMS if name.startswith("quick")),
+    "default": ("identities", "delta-dpfp1-20", "sum-dpfp1-20", "fwm-dpfp1-20-short", "elu1-40", "elu1-80", "dpfp1-40",
+                "dpfp1-80", "softmax-200", "favor64-20-short"),
+    "paper": tuple(name for name in ARMS if not name.startswith("quick")),
+}
+
+
+GOAL = Config.goal
+LOGS_1, LOGS_2 = "authors' logs, setting 1", "authors' logs, setting 2"
+
+
+def middle(r, arm):
+    """The median over runs of the best evaluation loss."""
+    return np.median(r[arm]["loss"])
+
+
+def knee(name):
+    """The largest S, up to 400, at which the median run reaches the goal: a function of the results."""
+    sizes = [S for S in CAPACITY[name][1] if S <= 400]
+    return lambda r: max([S * (middle(r, f"{name}-{S}") <= GOAL) for S in sizes])
+
+
+CLAIMS = (
+    Claim("delta rule, S = 20: share of runs that reach a loss of 0.001",
+          lambda r: np.mean(r["delta-dpfp1-20"]["loss"] <= GOAL), ">= 1", "1 of 1", "trial", LOGS_2, 10, "{:.0%}"),
+    Claim("delta rule, S = 20: steps to a loss of 0.001, slowest run",
+          lambda r: r["delta-dpfp1-20"]["solved_at"].max(), "<= 1500", "700", "trial", LOGS_2, 10, "{:,.0f}"),
+    Claim("sum rule, S = 20: lowest loss of all runs",
+          lambda r: r["sum-dpfp1-20"]["loss"].min(), ">= 0.08", "0.097", "trial", LOGS_2, 10),
+    Claim("linear attention = fast weights at every step: largest difference",
+          lambda r: r["identities"]["attention_gap"].max(), "<= 1e-12", "identity", "exact", "algebra", show="{:.1e}"),
+    Claim("delta rule = walk of the query = triangular system: largest difference",
+          lambda r: r["identities"]["delta_gap"].max(), "<= 1e-10", "not stated", "exact", "algebra", show="{:.1e}"),
+    Claim("ELU+1 (d_dot 64) stores 40 keys: median loss",
+          lambda r: middle(r, "elu1-40"), "<= 0.001", "reached", "trial", LOGS_1, 5),
+    Claim("ELU+1 does not store 80: median loss",
+          lambda r: middle(r, "elu1-80"), "> 0.001", "not reached", "trial", LOGS_1, 5),
+    Claim("DPFP-1 (d_dot 128) stores 40 keys: median loss",
+          lambda r: middle(r, "dpfp1-40"), "<= 0.001", "reached", "trial", LOGS_1, 5),
+    Claim("DPFP-1 stores 80: median loss",
+          lambda r: middle(r, "dpfp1-80"), "<= 0.001", "reached", "trial", LOGS_1, 5),
+    Claim("softmax attention stores 200: median loss",
+          lambda r: middle(r, "softmax-200"), "<= 0.001", "reached", "control", LOGS_1, 5),
+    Claim("FAVOR+ with m = 64 does not store 20 in 600 steps: median loss",
+          lambda r: middle(r, "favor64-20-short"), "> 0.001", "0.117 at its best", "control", LOGS_1, 5),
+    Claim("FWM rule with DPFP-1 does not update 20 in 600 steps: median loss",
+          lambda r: middle(r, "fwm-dpfp1-20-short"), "> 0.001", "0.188", "control", LOGS_2, 5),
+    Claim("delta rule, S = 20, asked after 2 S pairs as in training: median loss",
+          lambda r: np.median(r["delta-dpfp1-20"]["full_loss"]), "", "not in the logs", "trial", LOGS_2),
+    Claim("sum rule, S = 20, asked after 2 S pairs as in training: median loss",
+          lambda r: np.median(r["sum-dpfp1-20"]["full_loss"]), "", "not in the logs", "trial", LOGS_2),
+    Claim("FWM with DPFP-1 : delta rule, median losses at S = 20",
+          lambda r: middle(r, "fwm-dpfp1-20") / middle(r, "delta-dpfp1-20"), "> 1", "50", "control", LOGS_2, 10),
+    Claim("FWM with DPFP-1 : sum rule, median losses at S = 20",
+          lambda r: middle(r, "fwm-dpfp1-20") / middle(r, "sum-dpfp1-20"), "< 1", "0.41", "control", LOGS_2, 10),
+    Claim("FWM with DPFP-1, S = 20: loss of the best run",
+          lambda r: r["fwm-dpfp1-20"]["loss"].min(), "", "0.040", "control", LOGS_2),
+    Claim("FWM with tanh : sum rule, median losses at S = 20",
+          lambda r: middle(r, "fwm-tanh-20") / middle(r, "sum-dpfp1-20"), "> 1", "15", "control", LOGS_2, 10),
+    Claim("delta rule with DPFP-2: how many S of 20, 40, ..., 200 the median run stores",
+          lambda r: sum(middle(r, f"delta-dpfp2-{S}") <= GOAL for S in UPDATE_SIZES),
+          ">= 9", "9 of 10", "trial", LOGS_2, 3),
+    Claim("sum rule with DPFP-2: lowest loss at any S, any run",
+          lambda r: min(r[f"sum-dpfp2-{S}"]["loss"].min() for S in UPDATE_SIZES),
+          "> 0.001", "0.097", "control", LOGS_2, 3),
+    Claim("largest S that ELU+1 stores (d_dot 64)", knee("elu1"), "20..60", "40", "trial", LOGS_1, 5, "{:.0f}"),
+    Claim("largest S that DPFP-1 stores (d_dot 128)", knee("dpfp1"), "80..120", "100", "trial", LOGS_1, 5, "{:.0f}"),
+    Claim("largest S that DPFP-2 stores (d_dot 256)", knee("dpfp2"), "220..260", "240", "trial", LOGS_1, 5, "{:.0f}"),
+    Claim("largest S that DPFP-3 stores (d_dot 384)", knee("dpfp3"), "320..360", "340", "trial", LOGS_1, 3, "{:.0f}"),
+    Claim("softmax attention stores 340: median loss",
+          lambda r: middle(r, "softmax-340"), "<= 0.001", "reached", "control", LOGS_1, 5),
+    Claim("ELU+1 at S = 200: median loss",
+          lambda r: middle(r, "elu1-200"), "0.302..0.382", "0.342", "trial", LOGS_1, 5),
+    Claim("DPFP-1 at S = 200: median loss",
+          lambda r: middle(r, "dpfp1-200"), "0.133..0.213", "0.173", "trial", LOGS_1, 5),
+    Claim("FAVOR+ at S = 60, 100, 200: lowest loss of any run",
+          lambda r: min(r[f"favor{m}-{S}"]["loss"].min() for m in (64, 128, 512) for S in (60, 100, 200)),
+          ">= 0.35", "0.407", "control", LOGS_1, 3),
+    Claim("FAVOR+ at S = 20, m = 128 : m = 64, median losses",
+          lambda r: middle(r, "favor128-20") / middle(r, "favor64-20"), "< 1", "0.63", "control", LOGS_1, 3),
+    Claim("FAVOR+ at S = 20, m = 512 : m = 128, median losses",
+          lambda r: middle(r, "favor512-20") / middle(r, "favor128-20"), "< 1", "0.32", "control", LOGS_1, 3),
+)
+
+
+# ---------------------------------------------------------------- Command line
+# --- idiom: claims ---
+class Counted(dict):
+    """The metrics of one arm; notes in `sizes` how many replicates were read."""
+    def __init__(self, metrics, sizes):
+        super().__init__(metrics)
+        self.sizes = sizes
+
+    def __getitem__(self, name):
+        self.sizes.append(len(super().__getitem__(name)))
+        return super().__getitem__(name)
+
+
+def pool(record):
+    """Join arm -> seed -> cell to arm -> metric -> array over replicates, NaN = censored (a curve: list over seeds)."""
+    results = {}
+    for arm, seeds in record.items():
+        cells = [seeds[seed] for seed in sorted(seeds, key=int)]
+        results[arm] = {name: [cell["curves"][name] for cell in cells] for name in cells[0]["curves"]}
+        for name in cells[0]["metrics"]:
+            results[arm][name] = np.concatenate([np.array(cell["metrics"][name], float, ndmin=1) for cell in cells])
+    return results
+
+
+def judge(claim, results):
+    """Return value, half-width or None, met (None: no bar) and replicates. KeyError: an arm it reads has not run."""
+    sizes = []
+    value = claim.value({arm: Counted(metrics, sizes) for arm, metrics in results.items()})
+    value, half = value if isinstance(value, tuple) else (value, None)
+    met = None
+    if ".." in claim.bar:
+        low, high = map(float, claim.bar.split(".."))
+        met = bool(low <= value <= high)
+    elif claim.bar:
+        sign, limit = claim.bar.split()
+        compare = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}[sign]
+        met = bool(compare(value, float(limit)))
+    return float(value), half, met, min(sizes)
+
+
+def paired(*arrays):
+    """Return the arrays cut to the shortest: replicates of the same seeds, where one arm has more of them recorded."""
+    return [array[:min(map(len, arrays))] for array in arrays]
+# --- end of idiom ---
+
+
+# --- idiom: main ---
+def plain(value):
+    """Return value with numpy's types turned into Python's and NaN into None."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [plain(item) for item in value]
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if value != value else value
+
+
+def run_cell(arm, seed, *checkpoint):
+    """Run one arm on one seed; return its cell of results.json (seconds are CPU seconds)."""
+    start = time.process_time()
+    metrics, curves = arm.run(arm.config, seed, *checkpoint)
+    config = {f.name: getattr(arm.config, f.name) for f in fields(Config) if f.metadata["counts"]}
+    return {"metrics": plain(metrics), "curves": plain(curves), "config": config,
+            "seconds": round(time.process_time() - start, 2)}
+
+
+def complain(message, status=2):
+    """Print one line to stderr; return the exit status."""
+    print(f"{Path(__file__).stem}: {message}", file=sys.stderr)
+    return status
+
+
+def boolean(text):
+    return bool(("false", "true").index(text))
+
+
+def parse(argv):
+    """Return the options, the arms to run (name -> Arm), and whether the bars apply: no setting was changed."""
+    long = [name for name, arm in ARMS.items() if "checkpoint" in inspect.signature(arm.run).parameters]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.error = lambda message: sys.exit(complain(message))
+    add = parser.add_argument
+    add("--seed", type=int, default=0, help="the first seed")
+    add("--seeds", type=int, default=1, metavar="N", help="run N consecutive seeds")
+    add("--preset", choices=PRESETS, default="default", help="a group of arms")
+    add("--arm", choices=ARMS, action="append", metavar="NAME", help="one arm (repeatable; see --list)")
+    add("--json", type=Path, metavar="FILE", help="write the record of this run")
+    add("--list", action="store_true", help="list arms, presets and claims")
+    add("--checkpoint", type=Path, metavar="FILE", help="resume from and save to FILE" if long else argparse.SUPPRESS)
+    for f in fields(Config):
+        add(f"--{f.name.replace('_', '-')}", dest=f"set {f.name}", metavar="VALUE", choices=f.metadata["choices"],
+            type=boolean if isinstance(f.default, bool) else type(f.default),
+            help=f"{f.metadata['help']} (default {f.default} or the arm's own)".replace("%", "%%"))
+    args = parser.parse_args(argv)
+    changed = {f: vars(args)[f"set {f.name}"] for f in fields(Config) if vars(args)[f"set {f.name}"] is not None}
+    for f, value in changed.items():
+        if not isinstance(value, str) and not value >= f.metadata["low"]:
+            parser.error(f"--{f.name.replace('_', '-')} must be at least {f.metadata['low']}")
+    names = args.arm or PRESETS[args.preset]
+    if args.seed < 0 or args.seeds < 1:
+        parser.error("--seed counts from 0 and --seeds from 1")
+    if args.json and not args.json.resolve().parent.is_dir():
+        parser.error(f"--json: there is no folder {args.json.resolve().parent}")
+    if args.checkpoint and (len(names), args.seeds, names[0] in long) != (1, 1, True):
+        parser.error(f"--checkpoint goes with one seed and one --arm of: {', '.join(long) or 'none here'}")
+    values = {f.name: value for f, value in changed.items()}
+    arms = {name: ARMS[name]._replace(config=replace(ARMS[name].config, **values)) for name in names}
+    return args, arms, not any(f.metadata["counts"] for f in changed)
+
+
+def show_list():
+    """Print the arms with the settings that differ from Config's defaults, the presets and the claims."""
+    for name, arm in ARMS.items():
+        own = {f.name: getattr(arm.config, f.name) for f in fields(Config)}
+        own = (f"{f.name}={own[f.name]}" for f in fields(Config) if own[f.name] != f.default)
+        print(f"arm {name}: {arm.run.__name__}", *own)
+    for name, names in PRESETS.items():
+        print(f"preset {name}: {' '.join(names)}")
+    for claim in CLAIMS:
+        print(f"claim {claim.text} | bar {claim.bar or 'none'} | {claim.kind}, {claim.source} | n = {claim.n}")
+
+
+def show_claims(record, judged):
+    """Print a row for each claim whose arms have run, or the mean metrics if there is none; then the arms' texts."""
+    rows, verdicts, results = [("claim", "paper", "this run", "bar", "")], [], pool(record)
+    for claim in CLAIMS:
+        try:
+            value, half, met, replicates = judge(claim, results)
+        except KeyError as missing:
+            if missing.args[0] not in ARMS:
+                raise
+            continue
+        verdicts += [met] if judged and claim.bar else []
+        rows.append((claim.text + " (substitute)" * claim.substitute, claim.paper,
+                     claim.show.format(value) + (" ± " + claim.show.format(half) if half is not None else ""),
+                     claim.bar or "report",
+                     {None: "", True: "met", False: "not met"}[met] + "*" * (bool(claim.bar) and replicates < claim.n)
+                     if judged else "not judged"))
+    for row in rows[len(rows) == 1:]:
+        cells = [textwrap.wrap(text, width) or [""] for text, width in zip(row, (50, 20, 18, 11, 10))]
+        for line in range(max(map(len, cells))):
+            print("  ".join((cell[line] if line < len(cell) else "").ljust(width)
+                            for cell, width in zip(cells, (50, 20, 18, 11, 10))).rstrip())
+    if len(rows) == 1:
+        for arm, seeds in record.items():
+            means = {name: np.mean(results[arm][name]) for name in seeds[min(seeds)]["metrics"]}
+            print(arm, *(f"{name} {mean:.4g}" for name, mean in means.items()), sep="  ")
+    for arm, seeds in record.items():
+        for seed, cell in seeds.items():
+            for name, text in cell["curves"].items():
+                if isinstance(text, str):
+                    print(f"\n{arm}, seed {seed}, {name}:\n{text}")
+    if any(row[-1].endswith("*") for row in rows):
+        print("\n* the record judges this claim on more replicates than this run has")
+    if not judged:
+        print("\nsettings were changed, so nothing is judged")
+    else:
+        print(f"\n{sum(verdicts)} of {len(verdicts)} judged claims of this preset met in this run" if len(rows) > 1
+              else "\nthese arms alone claim nothing")
+
+
+def main(argv=None):
+    """Run the command line. Exit status 0, 2 (bad arguments, files or memory: one line on stderr) or 130 (Ctrl-C)."""
+    try:
+        args, arms, judged = parse(argv)
+        if args.list:
+            return show_list()
+        start, seeds = time.perf_counter(), range(args.seed, args.seed + args.seeds)
+        checkpoint = [args.checkpoint] if args.checkpoint else []
+        record = {name: {str(k): run_cell(arm, k, *checkpoint) for k in seeds} for name, arm in arms.items()}
+        if args.json:
+            text = json.dumps({"judged": judged, "arms": record}, allow_nan=False)
+            write_whole(args.json, lambda part: part.write_text(text))
+        if sys.stderr.isatty():
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+        show_claims(record, judged)
+        print(f"{time.perf_counter() - start:.1f} s")
+        return 0
+    except KeyboardInterrupt:
+        return complain("interrupted; nothing half-written", 130)
+    except (OSError, MemoryError) as error:
+        return complain(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
+# --- end of idiom ---

@@ -159,7 +159,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path):
     assert next(mlp.train(config, 1, file)).step == 2
     whole = mlp.plain(mlp.big_net(config, 1))
     assert mlp.plain(mlp.big_net(config, 1, file)) == whole
-    assert mlp.plain(mlp.big_net(config, 1, file)) == whole                                # finished: nothing left to do
+    assert mlp.plain(mlp.big_net(config, 1, file)) == whole   # finished: nothing left to do
 
 
 def test_without_learning_the_error_is_chance():
