@@ -604,9 +604,9 @@ ARMS = {
     "favor64-20-short": Arm(retrieval, Config(S=20, features="favor", steps=600)),
     "identities": Arm(identities, Config()),
     "quick-identities": Arm(identities, Config(draws=2)),
-    "quick-delta": Arm(retrieval, update(S=8, rule="delta", steps=200)),
-    "quick-sum": Arm(retrieval, update(S=8, steps=200)),
-    "quick-capacity": Arm(retrieval, Config(S=8, features="elu1", steps=200)),
+    "quick-delta": Arm(retrieval, update(S=5, rule="delta", steps=100)),
+    "quick-sum": Arm(retrieval, update(S=5, steps=100)),
+    "quick-capacity": Arm(retrieval, Config(S=8, features="elu1", steps=100)),
 }
 PRESETS = {
     "quick": tuple(name for name in ARMS if name.startswith("quick")),
