@@ -1,5 +1,5 @@
 def gradient_error(loss, params, grads, entries=30, eps=1e-5):
-    """Compare grads with central differences of loss(), at up to `entries` random places of each float64 array of params.
+    """Compare grads with central differences of loss() at up to `entries` random places of each float64 array.
 
     loss() reads the live params. Returns the largest |difference| / (|analytic| + |numeric| + 1e-6).
     """
