@@ -36,6 +36,13 @@ def judge(claim, results):
     return float(value), half, met, min(sizes)
 
 
+def bar_text(claim):
+    """Return the bar as it is shown: in per cent where the value is."""
+    if not claim.show.endswith("%}"):
+        return claim.bar
+    return re.sub(r"\d+(\.\d+)?", lambda number: f"{100 * float(number[0]):g}%", claim.bar)
+
+
 def paired(*arrays):
     """Return the arrays cut to the shortest: replicates of the same seeds, where one arm has more of them recorded."""
     return [array[:min(map(len, arrays))] for array in arrays]

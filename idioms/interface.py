@@ -3,6 +3,7 @@ import inspect
 import json
 import operator
 import os
+import re
 import sys
 import textwrap
 import time

@@ -86,7 +86,7 @@ def show_claims(record, judged):
         verdicts += [met] if judged and claim.bar else []
         rows.append((claim.text + " (substitute)" * claim.substitute, claim.paper,
                      claim.show.format(value) + (" ± " + claim.show.format(half) if half is not None else ""),
-                     claim.bar or "report",
+                     bar_text(claim) or "report",
                      {None: "", True: "met", False: "not met"}[met] + "*" * (bool(claim.bar) and replicates < claim.n)
                      if judged else "not judged"))
     for row in rows[len(rows) == 1:]:

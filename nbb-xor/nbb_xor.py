@@ -28,6 +28,7 @@ import inspect
 import json
 import operator
 import os
+import re
 import sys
 import textwrap
 import time
@@ -325,6 +326,13 @@ def judge(claim, results):
     return float(value), half, met, min(sizes)
 
 
+def bar_text(claim):
+    """Return the bar as it is shown: in per cent where the value is."""
+    if not claim.show.endswith("%}"):
+        return claim.bar
+    return re.sub(r"\d+(\.\d+)?", lambda number: f"{100 * float(number[0]):g}%", claim.bar)
+
+
 def paired(*arrays):
     """Return the arrays cut to the shortest: replicates of the same seeds, where one arm has more of them recorded."""
     return [array[:min(map(len, arrays))] for array in arrays]
@@ -420,7 +428,7 @@ def show_claims(record, judged):
         verdicts += [met] if judged and claim.bar else []
         rows.append((claim.text + " (substitute)" * claim.substitute, claim.paper,
                      claim.show.format(value) + (" ± " + claim.show.format(half) if half is not None else ""),
-                     claim.bar or "report",
+                     bar_text(claim) or "report",
                      {None: "", True: "met", False: "not met"}[met] + "*" * (bool(claim.bar) and replicates < claim.n)
                      if judged else "not judged"))
     for row in rows[len(rows) == 1:]:

@@ -119,7 +119,7 @@ class Claim:
 )
 def test_verdict_rule(statuses, substitute, expected):
     rows = [
-        verdicts.Judgement(Claim(substitute=substitute and place > 0), "", status)
+        verdicts.Judgement(Claim(substitute=substitute and place > 0), "", "", status)
         for place, status in enumerate(statuses)
     ]
     assert verdicts.verdict(rows) == expected

@@ -28,17 +28,12 @@ def table(head, rows):
 
 
 def claim_rows(rows):
-    """Return the cells of a claims table; a bar that does not come from the paper itself is marked with its source."""
+    """Return the cells of a claims table; a paper's value that was not read in the paper itself is marked."""
     for row in rows:
         claim = row.claim
-        yield (
-            claim.text + " *(substitute)*" * claim.substitute,
-            claim.paper,
-            row.value or "-",
-            claim.bar.replace("<", "&lt;") or "-",
-            row.status,
-            f"{claim.kind}: {claim.source}",
-        )
+        text = claim.text + " *(substitute)*" * claim.substitute
+        paper = claim.paper + " †" * (claim.kind == "trial" and claim.paper != "not run")
+        yield text, paper, row.value or "-", row.bar or "-", row.status, f"{claim.kind}: {claim.source}"
 
 
 CATALOG_HEAD = ("folder", "experiment", "year", "reproduced", "claims met", "seconds")

@@ -20,6 +20,7 @@ class Judgement(NamedTuple):
 
     claim: tuple
     value: str
+    bar: str  # as it is shown
     status: str  # met, missed, reported, or "not yet recorded (3 of 10)"
 
 
@@ -50,7 +51,8 @@ def judgements(slug, module):
             status = f"{MISSING} ({replicates} of {claim.n})" + f"; {stale} by stale records" * bool(stale)
         else:
             status = {True: MET, False: MISSED, None: REPORTED}[met]
-        rows.append(Judgement(claim, value, status))
+        bar = module.bar_text(claim).replace("<=", "≤").replace(">=", "≥")
+        rows.append(Judgement(claim, value, bar, status))
     return rows
 
 
