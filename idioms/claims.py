@@ -36,6 +36,13 @@ def judge(claim, results):
     return float(value), half, met, min(sizes)
 
 
+def value_text(claim, value, half):
+    """Return the value as it is shown; NaN means that some or all replicates never got there."""
+    if value != value:
+        return "never"
+    return claim.show.format(value) + (" ± " + claim.show.format(half) if half is not None and half == half else "")
+
+
 def bar_text(claim):
     """Return the bar as it is shown: in per cent where the value is."""
     if not claim.show.endswith("%}"):

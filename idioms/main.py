@@ -84,8 +84,7 @@ def show_claims(record, judged):
                 raise
             continue
         verdicts += [met] if judged and claim.bar else []
-        rows.append((claim.text + " (substitute)" * claim.substitute, claim.paper,
-                     claim.show.format(value) + (" ± " + claim.show.format(half) if half is not None else ""),
+        rows.append((claim.text + " (substitute)" * claim.substitute, claim.paper, value_text(claim, value, half),
                      bar_text(claim) or "report",
                      {None: "", True: "met", False: "not met"}[met] + "*" * (bool(claim.bar) and replicates < claim.n)
                      if judged else "not judged"))

@@ -79,7 +79,7 @@ def draw(figures, argv=None):
         return complain(error)
 # --- end of idiom ---
 
-# One colour for one thing: the maps of setting 1 (label, colour, marker, d_dot), the rules of setting 2 (label, colour, line).
+# One colour for one thing: the maps of setting 1 (label, colour, marker, d_dot) and the rules of setting 2 (line).
 MAPS = {"elu1": ("ELU+1", ORANGE, "o", 64), "dpfp1": ("DPFP-1", GREEN, "o", 128), "dpfp2": ("DPFP-2", GREEN, "s", 256),
         "dpfp3": ("DPFP-3", GREEN, "^", 384), "softmax": ("softmax", INK, "o", None), "favor64": ("FAVOR+", SKY, "o", 128)}
 RULES = {"delta": ("delta", BLUE, "-"), "sum": ("sum", RED, "-"), "fwm": ("FWM, DPFP-1", PURPLE, "-"),
@@ -178,7 +178,7 @@ def capacity(args):
     axes.axvline(0, color=MUTED, lw=0.8, alpha=0.6, label="S = d_dot")
     axes.axhline(0.5, color=MUTED, lw=1)
     axes.text(600, 0.51, "a blank answer", color=MUTED, fontsize=8, ha="right", va="bottom")
-    axes.set(title="A map stores up to d_dot keys, then loses what the rank of W demands",
+    axes.set(title="Storage ends near S = d_dot; the loss then follows the rank of W",
              xlabel="S, number of keys", ylabel="best evaluation loss", xlim=(0, 610), ylim=(-0.01, 0.55))
     figure.legend(loc="outside lower center", ncols=5, fontsize=8)
     return figure
@@ -226,7 +226,7 @@ def crowding(args):
         panel.grid(False)
         crowded = int(((cosine > 0.3).sum(axis=1) > 1).sum())
         label, *_, d_dot = MAPS[arm.split("-")[0]]
-        panel.set_title(f"{label}, d_dot = {d_dot}, S = {config.S}\nloss {snapshot.best:.1g}, {crowded} overlap", fontsize=9)
+        panel.set_title(f"{label} ({d_dot}), S = {config.S}\nloss {snapshot.best:.1g}, {crowded} overlap", fontsize=9)
         panel.set_xlabel("key")
     axes[0].set_ylabel("key")
     figure.colorbar(image, ax=axes, shrink=0.8, label="cosine of phi(k)")
@@ -267,7 +267,7 @@ def update_rules(args):
 
 
 def overwriting(args):
-    """Setting 2: how much every pair of a sequence counts in the answer about each key, under the sum and the delta rule."""
+    """Setting 2: how much every pair of a sequence counts in the answer about each key, under sum and delta rule."""
     figure, axes = plt.subplots(1, 2, figsize=(7, 3.9), sharey=True)
     for panel, rule in zip(axes, ("sum", "delta")):
         config = config_of(f"{rule}-dpfp1-20", args, f"quick-{rule}")
@@ -278,7 +278,8 @@ def overwriting(args):
         if rule == "sum":
             a = fwp.normalise(phi_q @ phi_k.T)[0]
         else:
-            drive = (params["E"] @ params["w_b"][config.S:] + params["b_b"])[keys] + params["w_b"][:config.S][values]
+            w_bv, w_be = params["w_b"][:config.S], params["w_b"][config.S:]
+            drive = (params["E"] @ w_be + params["b_b"])[keys] + w_bv[values]
             k, q = fwp.normalise(phi_k)[0], fwp.normalise(phi_q)[0]
             a = fwp.delta_attention(k[:, None], q[None], 1 / (1 + np.exp(-drive.T)))[0][:, 0].T
         asked = np.unique(keys[0])

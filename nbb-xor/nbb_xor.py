@@ -326,6 +326,13 @@ def judge(claim, results):
     return float(value), half, met, min(sizes)
 
 
+def value_text(claim, value, half):
+    """Return the value as it is shown; NaN means that some or all replicates never got there."""
+    if value != value:
+        return "never"
+    return claim.show.format(value) + (" ± " + claim.show.format(half) if half is not None and half == half else "")
+
+
 def bar_text(claim):
     """Return the bar as it is shown: in per cent where the value is."""
     if not claim.show.endswith("%}"):
@@ -426,8 +433,7 @@ def show_claims(record, judged):
                 raise
             continue
         verdicts += [met] if judged and claim.bar else []
-        rows.append((claim.text + " (substitute)" * claim.substitute, claim.paper,
-                     claim.show.format(value) + (" ± " + claim.show.format(half) if half is not None else ""),
+        rows.append((claim.text + " (substitute)" * claim.substitute, claim.paper, value_text(claim, value, half),
                      bar_text(claim) or "report",
                      {None: "", True: "met", False: "not met"}[met] + "*" * (bool(claim.bar) and replicates < claim.n)
                      if judged else "not judged"))

@@ -34,8 +34,7 @@ def evaluate(module, claim, cells):
         if missing.args[0] not in module.ARMS:
             raise
         return "", None, 0
-    text = claim.show.format(value) if value == value else "never"
-    return text + (f" ± {claim.show.format(half)}" if half is not None and half == half else ""), met, replicates
+    return module.value_text(claim, value, half), met, replicates
 
 
 def judgements(slug, module):
