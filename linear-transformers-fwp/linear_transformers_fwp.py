@@ -232,7 +232,7 @@ def dpfp_similarity(k, q, nu):
     c, pull_c = dpfp(q, nu)
     c = c.reshape(len(c), nu, -1)                                # (B, nu, 2 d)
     row = np.arange(c.shape[-1])
-    column = row - np.arange(1, nu + 1)[:, None]                 # (nu, 2 d), cyclic: negative counts from the end
+    column = (row - np.arange(1, nu + 1)[:, None]) % len(row)    # (nu, 2 d)
     row = np.broadcast_to(row, column.shape)
     M = np.zeros((len(c), c.shape[-1], c.shape[-1]), r.dtype)
     for j in range(nu):                                          # one at a time: where 2 j = 2 d, two fall on one place

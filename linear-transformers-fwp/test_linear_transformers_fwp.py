@@ -58,7 +58,7 @@ def test_gradients_of_every_rule_and_map(rule, features, replace):
         checked = {name: params[name] for name in grads}
         return gradient_error(lambda: 0.5 * np.square(read()[0] - target).sum(), checked, grads)
 
-    # A kink of relu within eps, or a derivative near 0, spoils the differences of a draw; a wrong derivative spoils all.
+    # A kink of relu within eps, or a derivative near 0, spoils the differences of a draw; an error spoils all draws.
     assert min(map(error, range(4))) < 1e-6
 
 
@@ -70,7 +70,7 @@ def test_gradient_of_a_feature_map_alone(rng, phi):
     assert gradient_error(lambda: (weight * phi(x)[0]).sum(), {"x": x}, grads) < 1e-6
 
 
-@pytest.mark.parametrize("nu", (1, 3, 8))
+@pytest.mark.parametrize("nu", (1, 3, 8, 9))
 def test_dpfp_without_features_equals_dpfp_with_features(rng, nu):
     k, q, d_s = rng.standard_normal((3, 7, 4)), rng.standard_normal((3, 1, 4)), rng.standard_normal((3, 1, 7))
     s, pullback = fwp.dpfp_similarity(k, q, nu)

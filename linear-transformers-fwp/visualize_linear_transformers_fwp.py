@@ -113,11 +113,22 @@ def trained(config, seed):
     return snapshot
 
 
-def keys_and_queries(config, params, keys, values, rng):
-    """phi(k_i) of one sequence (L, d_dot) and phi(q) of all S keys (S, d_dot)."""
-    phi, E, W_k = fwp.feature_map(config, rng), params["E"], params["W_k"]
+def features_of(config, params, keys, values):
+    """phi(k_i) of the pairs of one sequence (L, d_dot) and phi(q) of all S keys (S, d_dot)."""
+    phi, E, W_k = fwp.feature_map(config, None), params["E"], params["W_k"]
     k = (E @ W_k[:, config.S:].T + params["b_k"])[keys] + W_k[:, :config.S].T[values]
     return phi(k)[0], phi(E @ params["W_q"].T + params["b_q"])[0]
+
+
+def weights_of_pairs(config, params, keys, values):
+    """How much every pair of one sequence counts in the answer about each of the S keys, sum or delta rule: (S, L)."""
+    phi_k, phi_q = features_of(config, params, keys, values)
+    if config.rule == "sum":
+        return fwp.normalise(phi_q @ phi_k.T)[0]
+    w_bv, w_be = params["w_b"][:config.S], params["w_b"][config.S:]
+    beta = 1 / (1 + np.exp(-(params["E"] @ w_be + params["b_b"])[keys] - w_bv[values]))
+    k, q = fwp.normalise(phi_k)[0], fwp.normalise(phi_q)[0]
+    return fwp.delta_attention(k[:, None], q[None], beta[:, None])[0][:, 0].T
 
 
 def equivalence(args):
@@ -216,10 +227,9 @@ def crowding(args):
     for panel, arm in zip(axes, ("elu1-40", "elu1-80", "dpfp1-80")):
         config = config_of(arm, args, "quick-capacity")
         snapshot = trained(config, args.seed)
-        rng = np.random.default_rng(args.seed)
-        (keys,), (values,) = fwp.make_sequences(config, rng, 1, config.S)
+        (keys,), (values,) = fwp.make_sequences(config, np.random.default_rng(args.seed), 1, config.S)
         order = np.argsort(keys)
-        phi, _ = keys_and_queries(config, snapshot.params, keys[order], values[order], rng)
+        phi, _ = features_of(config, snapshot.params, keys[order], values[order])
         unit = phi / np.linalg.norm(phi, axis=1, keepdims=True)
         cosine = unit @ unit.T
         image = panel.imshow(cosine, vmin=0, vmax=1)
@@ -272,23 +282,15 @@ def overwriting(args):
     for panel, rule in zip(axes, ("sum", "delta")):
         config = config_of(f"{rule}-dpfp1-20", args, f"quick-{rule}")
         params = trained(config, args.seed).params
-        rng = np.random.default_rng(args.seed)
-        keys, values = fwp.make_sequences(config, rng, 1, 2 * config.S)
-        phi_k, phi_q = keys_and_queries(config, params, keys[0], values[0], rng)
-        if rule == "sum":
-            a = fwp.normalise(phi_q @ phi_k.T)[0]
-        else:
-            w_bv, w_be = params["w_b"][:config.S], params["w_b"][config.S:]
-            drive = (params["E"] @ w_be + params["b_b"])[keys] + w_bv[values]
-            k, q = fwp.normalise(phi_k)[0], fwp.normalise(phi_q)[0]
-            a = fwp.delta_attention(k[:, None], q[None], 1 / (1 + np.exp(-drive.T)))[0][:, 0].T
-        asked = np.unique(keys[0])
-        last = np.array([np.flatnonzero(keys[0] == key)[-1] for key in asked])
+        (keys,), (values,) = fwp.make_sequences(config, np.random.default_rng(args.seed), 1, 2 * config.S)
+        a = weights_of_pairs(config, params, keys, values)
+        asked = np.unique(keys)
+        last = np.array([np.flatnonzero(keys == key)[-1] for key in asked])
         image = panel.imshow(a[asked], vmin=-1, vmax=1, cmap="RdBu_r", aspect="auto")
         panel.grid(False)
         rows = np.arange(len(asked))
         for row, key in enumerate(asked):
-            earlier = np.flatnonzero(keys[0] == key)[:-1]
+            earlier = np.flatnonzero(keys == key)[:-1]
             panel.plot(earlier, [row] * len(earlier), "x", color=INK, ms=4, mew=1)
         panel.plot(last, rows, "s", mfc="none", color=INK, ms=7, mew=0.9)
         panel.set_title(f"{rule}: the last pair counts {np.mean(a[asked, last]):.0%}", color=RULES[rule][1])

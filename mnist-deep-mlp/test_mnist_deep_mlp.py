@@ -28,7 +28,12 @@ def gradient_error(loss, params, grads, entries=30, eps=1e-5):
     return worst
 # --- end of idiom ---
 
-TINY = mlp.QUICK
+try:
+    mlp.find_mnist()
+    WHY = ""
+except OSError as missing:
+    WHY = str(missing)
+needs_mnist = pytest.mark.skipif(bool(WHY), reason=WHY)
 
 
 def digits(seed, n):
@@ -107,12 +112,28 @@ def test_deform_agrees_with_a_loop_over_images_and_pixels():
     assert np.abs(mlp.deform(rng, some, config) - expected).max() < 1e-6 * 255
 
 
-def test_every_image_is_deformed_within_its_own_group():
-    some = digits(4, 100)
-    config = mlp.Config(group=8)
-    deformed = mlp.deform(np.random.default_rng(0), some, config)
-    assert np.isfinite(deformed).all() and 0 <= deformed.min() and deformed.max() <= 255.001
-    assert not np.array_equal(deformed, mlp.deform(np.random.default_rng(1), some, config))
+def test_a_group_shares_one_map_and_tame_digits_have_their_own():
+    some, rng = digits(4, 100), np.random.default_rng(0)
+    some = some._replace(images=np.repeat(some.images[:1], 100, 0))                       # alike, so maps can be told
+    tame = np.isin(some.labels, mlp.TAME)
+    epochs = [mlp.deform(rng, some, mlp.Config(group=8)) for _ in range(2)]
+    for deformed in epochs:
+        assert np.isfinite(deformed).all() and 0 <= deformed.min() and deformed.max() <= 255.001
+        for kind in (tame, ~tame):
+            assert np.unique(deformed[kind], axis=0, return_counts=True)[1].max() <= 8
+            assert len(np.unique(deformed[kind], axis=0)) == -(-kind.sum() // 8)
+        assert len(np.unique(deformed, axis=0)) == -(-tame.sum() // 8) - (-(~tame).sum() // 8)
+    assert len(np.unique(np.concatenate(epochs), axis=0)) == 2 * len(np.unique(epochs[0], axis=0))
+
+
+def test_the_elastic_field_is_noise_blurred_by_a_gaussian():
+    rng, again = np.random.default_rng(6), np.random.default_rng(6)
+    noise, ((alpha, sigma),) = again.uniform(-1, 1, (1, 2, 9, 9))[0], again.uniform((36, 5), (38, 6), (1, 2))
+    expected = np.zeros((2, 9, 9))
+    for y, x, v, u in np.ndindex(9, 9, 9, 9):
+        gauss = np.exp(-((y - v) ** 2 + (x - u) ** 2) / (2 * sigma ** 2)) / (2 * np.pi * sigma ** 2)
+        expected[:, y, x] += alpha * gauss * noise[:, v, u]
+    assert np.allclose(mlp.elastic_fields(rng, 1, 9)[0], expected, atol=1e-5)
 
 
 def test_the_elastic_field_has_the_papers_strength():
@@ -130,6 +151,7 @@ def test_ones_and_sevens_turn_half_as_much():
     assert 0.17 < stretch.max() <= 0.2
 
 
+@needs_mnist
 def test_mnist_is_the_standard_one():
     images, labels, test_images, test_labels = mlp.load_mnist()
     assert images.shape == (60_000, 28, 28) and test_images.shape == (10_000, 28, 28)
@@ -146,11 +168,13 @@ def test_missing_and_corrupt_files_are_named(tmp_path, capsys):
     assert "standard" in (message := capsys.readouterr().err) and message.count("\n") == 1
 
 
+@needs_mnist
 def test_a_run_repeats_itself():
     cells = [mlp.run_cell(mlp.ARMS["quick"], 3) for _ in range(2)]
     assert all(cell.pop("seconds") > 0 for cell in cells) and cells[0] == cells[1]
 
 
+@needs_mnist
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path):
     config, file = replace(mlp.ARMS["quick-big"].config, epochs=4), tmp_path / "state.npz"
     for snapshot in mlp.train(config, 1, file):
@@ -162,9 +186,21 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path):
     assert mlp.plain(mlp.big_net(config, 1, file)) == whole   # finished: nothing left to do
 
 
+@needs_mnist
 def test_without_learning_the_error_is_chance():
-    metrics, _ = mlp.net(replace(TINY, rate=0.0), 0)
-    assert metrics["test_error"] > 75
+    learnt, idle = (mlp.net(replace(mlp.QUICK, rate=rate), 0)[0]["test_error"] for rate in (mlp.QUICK.rate, 0.0))
+    assert learnt < 25 and idle > 75
+
+
+@needs_mnist
+def test_scores_are_taken_at_the_best_validation():
+    config = replace(mlp.QUICK, epochs=3)
+    *_, snapshot = mlp.train(config, 0)
+    metrics, curves = mlp.report(config, snapshot)
+    at = np.argmin(curves["validation_curve"])
+    assert metrics["test_error"] == curves["test_curve"][at] and metrics["best_epoch"] == curves["epoch"][at]
+    labels = mlp.load_digits(config)[1].labels
+    assert mlp.error(snapshot.best, labels) == metrics["test_error"]
 
 
 def test_the_committee_bound():
@@ -179,5 +215,6 @@ def test_the_committee_bound():
     assert truth <= bound <= truth + 0.02 and bound > 0
 
 
-def test_quick_preset():
+@needs_mnist
+def test_the_quick_preset():
     assert mlp.main(["--preset", "quick"]) == 0
