@@ -131,7 +131,7 @@ class Config:
     output: str = option("logistic", "output unit", choices=("logistic", "linear"))
     rule: str = option("sgd", "plain gradient descent or Adam", choices=("sgd", "adam"))
     rate: float = option(0.5, "learning rate alpha")
-    settle: float = option(0.0, "mean error of the last 2000 sequences below which the rate falls with it; 0: never")
+    clip: float = option(0.0, "largest norm of a trial's gradient; 0: no limit")
     batch: int = option(1, "sequences per weight change; 1 is online learning", low=1)
     gradient: str = option("truncated", "the paper's truncated gradient or the full one", choices=("truncated", "full"))
     self_weight: float = option(1.0, "weight of the cells' self-connection; 1 is the constant error carousel")
@@ -392,32 +392,44 @@ BLOCK, WINDOW, SAVE_SECONDS = 50, 2000, 120        # updates between snapshots; 
 
 
 class Snapshot(NamedTuple):
-    """The state after a block of updates."""
+    """The state before training and after each block of updates."""
     step: int                   # sequences seen by each trial
     params: dict                # the live weights
-    history: list               # mean |y - y*| of each block so far, (trials,)
+    history: list               # mean |y - y*| of each block so far, each (trials,)
     stopped: np.ndarray         # sequences until the trial stopped, NaN before     (trials,)
 
 
 def streams(config, seed):
-    """Return one generator for each trial, for each purpose: weights, data, test."""
+    """Return three lists of generators, one for each trial: for its weights, its training data and its test data."""
     roots = (np.random.SeedSequence([seed, trial]).spawn(3) for trial in range(config.trials))
-    return zip(*(map(np.random.default_rng, children) for children in roots))
+    return [list(map(np.random.default_rng, children)) for children in zip(*roots)]
+
+
+def clip(grads, limit):
+    """Scale down the gradient of each trial whose norm exceeds the limit, in place."""
+    norm = sum((g * g).reshape(-1, g.shape[-1]).sum(0) for g in grads.values())**0.5
+    for g in grads.values():
+        g *= np.minimum(1, limit / (norm + 1e-12))
 
 
 def train(config, seed, net=LSTM, checkpoint=None):
-    """Train the trials of one seed in lanes until all have stopped or the budget is spent; yield a Snapshot a block.
+    """Train the trials of one seed in lanes until all have stopped or the budget is spent; yield Snapshots.
 
     A trial stops, and its weights are frozen, when its last 2000 sequences all had an absolute error below 0.04, and
     below 0.01 on average (section 5.4). checkpoint: npz file to go on from and to keep up to date.
     """
-    cell, batch, saved = f"{config} seed {seed}", config.batch, time.monotonic()
     weights, data, _ = streams(config, seed)
-    params, step, history = net.init(weights), 0, []
+    params, step, history, batch = net.init(weights), 0, [], config.batch
     state = adam_state(params)
     streak, stopped = np.zeros(config.trials), np.full(config.trials, np.nan)
     window = np.ones((-(-WINDOW // batch), config.trials), np.float32)            # mean errors of the last updates
     tape = net.tape(config.length + config.length // 10, config.trials * batch)
+    cell, saved = f"{config} seed {seed}", time.monotonic()
+    if checkpoint and (kept := load_state(checkpoint, cell)):
+        step, history, data = int(kept["step"]), list(kept["history"]), [kept[f"data{i}"] for i in range(config.trials)]
+        streak, stopped, window = kept["streak"], kept["stopped"], kept["window"]
+        params, state = {n: kept[n] for n in params}, {n: (kept[f"m_{n}"], kept[f"v_{n}"]) for n in params}
+    yield Snapshot(step, params, history, stopped)
     while step < config.sequences and np.isnan(stopped).any():
         errors = []
         for inputs, lengths, targets, _ in zip(*make_batch(config.length, data, BLOCK * batch, batch)):
@@ -425,40 +437,173 @@ def train(config, seed, net=LSTM, checkpoint=None):
             error = abs(y - targets).reshape(config.trials, batch)
             errors.append(error.mean(1))
             step += batch
-            streak = (streak + batch) * (error < CORRECT).all(1)
             window[step // batch % len(window)] = errors[-1]
-            if (now := (streak >= WINDOW) & np.isnan(stopped)).any():
-                stopped[now & (window.mean(0) < 0.01)] = step
+            streak = (streak + batch) * (error < CORRECT).all(1)
+            if (streak >= WINDOW).any():
+                stopped[np.isnan(stopped) & (streak >= WINDOW) & (window.mean(0) < 0.01)] = step
             grads, rate = net.backward(params, tape, lengths, y, targets, config), config.rate * np.isnan(stopped)
-            if config.settle:
-                rate = rate * np.minimum(1, window.mean(0) / config.settle)
+            if config.clip:
+                clip(grads, config.clip)
             if config.rule == "sgd":
                 for name, grad in grads.items():
                     params[name] -= rate * grad
             else:
                 adam(params, grads, state, step // batch, rate)
         history.append(np.mean(errors, 0))
+        if checkpoint and time.monotonic() - saved >= SAVE_SECONDS:
+            moments = {f"{kind}_{n}": x for n, pair in state.items() for kind, x in zip("mv", pair)}
+            save_state(checkpoint, cell, dict(step=step, history=history, streak=streak, stopped=stopped, window=window,
+                                              **params, **moments, **{f"data{i}": g for i, g in enumerate(data)}))
+            saved = time.monotonic()
         yield Snapshot(step, params, history, stopped)
 
 
 # ---------------------------------------------------------------- Experiment
-TEST = 2560                                                                       # fresh sequences for each trial
-
-
-def evaluate(params, config, seed, net=LSTM, count=TEST):
-    """Return y - y* (count, trials) on fresh sequences, and for each the Batch and the Tape of the last 32."""
-    generators, errors = list(streams(config, seed))[2], []
-    tape = net.tape(config.length + config.length // 10, config.trials * 32)
-    for _ in range(count // 32):
-        batch = make_batch(config.length, generators, 32, 32)
+def tests(params, config, seed, net=LSTM, count=2560, chunk=32):
+    """Yield a Batch of one update, the Tape, and y - y* (trials, chunk), until each trial saw `count` test sequences."""
+    _, _, generators = streams(config, seed)
+    tape = net.tape(config.length + config.length // 10, config.trials * chunk)
+    for _ in range(count // chunk):
+        batch = make_batch(config.length, generators, chunk, chunk)
         y = net.forward(params, tape, batch.inputs[0], batch.lengths[0], config)
-        errors.append((y - batch.targets[0]).reshape(config.trials, 32))
-    return np.concatenate(errors, 1)
+        yield batch, tape, (y - batch.targets[0]).reshape(config.trials, chunk)
 
 
-ARMS = {"x": Arm(None, Config())}
-PRESETS = {"default": ("x",)}
-CLAIMS = ()
+def evaluate(config, seed, net, checkpoint=None):
+    """Train and test; return the last Snapshot, metrics with one entry for each trial, and curves over training.
+
+    sequences: until the trial stopped; solved: whether it did. On 2560 fresh sequences, with its last weights: wrong, the
+    number with an error of 0.04 or more; wrong_share; test_error, the mean absolute error; test_mse, the mean square.
+    """
+    *_, last = watch(train(config, seed, net, checkpoint), config.sequences, f"T = {config.length}, sequence")
+    errors = abs(np.concatenate([e for _, _, e in tests(last.params, config, seed, net)], 1))
+    wrong = (errors >= CORRECT).sum(1)
+    points = np.array([part.mean(0) for part in np.array_split(last.history, min(150, len(last.history)))])
+    return (last,
+            {"sequences": last.stopped, "solved": ~np.isnan(last.stopped) * 1, "wrong": wrong,
+             "wrong_share": wrong / errors.shape[1], "test_error": errors.mean(1), "test_mse": (errors**2).mean(1)},
+            {"seen": np.linspace(0, last.step, len(points) + 1)[1:], "error_median": np.median(points, 1),
+             "error_least": points.min(1), "error_most": points.max(1)})
+
+
+def drift(params, config, seed):
+    """Return how much the state of the cell that the output reads most changes after the second value was stored.
+
+    Over 256 test sequences: r.m.s. change from the step after the second mark to the end, and the s.d. of this change, both
+    in units of the s.d. of the final state across sequences: (2, trials).
+    """
+    held, final, read = [], [], []
+    for batch, tape, _ in tests(params, config, seed, count=256):
+        lengths, lane = batch.lengths[0], np.arange(batch.lengths.size)
+        for rows, array, at in ((held, tape.S, batch.marks[0].max(0) + 2), (final, tape.S, lengths),
+                                (read, tape.U[:, 8:12], lengths)):
+            rows.append(array[at, :, lane].reshape(config.trials, -1, 4))
+    held, final, read = (np.concatenate(rows, 1) for rows in (held, final, read))    # (trials, sequences, cells)
+    most = abs(read.std(1) * params["V"][:4].T).argmax(1)
+    held, final = (x[np.arange(config.trials), :, most] for x in (held, final))
+    return np.array([((final - held)**2).mean(1)**0.5, (final - held).std(1)]) / final.std(1)
+
+
+def lstm(config, seed, checkpoint=None):
+    """Train and test the memory cells. Metrics and curves of `evaluate`; drift and drift_spread, the two of `drift`;
+    weights: the 93 of the first trial that stopped (W, then V), with which the figures run that net again."""
+    last, metrics, curves = evaluate(config, seed, LSTM, checkpoint)
+    metrics |= dict(zip(("drift", "drift_spread"), drift(last.params, config, seed)))
+    one = metrics["solved"].argmax()
+    return metrics, curves | {"weights": np.concatenate([last.params[name][..., one].ravel() for name in "WV"])}
+
+
+def rnn(config, seed):
+    """Train and test the control, an ordinary recurrent net: the metrics and curves of `evaluate`."""
+    return evaluate(config, seed, RNN)[1:]
+
+
+FAST = Config(output="linear", rule="adam", rate=0.03, batch=8, sequences=100_000)
+CONTROL = replace(FAST, gradient="full", rate=0.003, clip=1.0)
+ARMS = {
+    "lstm-100": Arm(lstm, Config(trials=30, sequences=1_500_000)),
+    "lstm-500": Arm(lstm, Config(length=500, sequences=1_500_000)),
+    "lstm-1000": Arm(lstm, Config(length=1000, sequences=2_500_000)),
+    "linear-100": Arm(lstm, Config(output="linear", trials=30, sequences=300_000)),
+    "linear-full-100": Arm(lstm, Config(output="linear", gradient="full", trials=30, sequences=300_000)),
+    "fast-100": Arm(lstm, FAST),
+    "fast-500": Arm(lstm, replace(FAST, length=500)),
+    "fast-1000": Arm(lstm, replace(FAST, length=1000, sequences=200_000)),
+    "leak-0.9-500": Arm(lstm, replace(FAST, length=500, self_weight=0.9)),
+    "leak-0.99-500": Arm(lstm, replace(FAST, length=500, self_weight=0.99)),
+    "rnn-100": Arm(rnn, replace(CONTROL, sequences=40_000)),
+    "rnn-500": Arm(rnn, replace(CONTROL, length=500)),
+    "rnn-1000": Arm(rnn, replace(CONTROL, length=1000, sequences=200_000)),
+    "quick-lstm": Arm(lstm, Config(length=30, trials=2, sequences=300)),
+    "quick-rnn": Arm(rnn, replace(CONTROL, length=30, trials=2, sequences=800)),
+}
+PRESETS = {
+    "quick": ("quick-lstm", "quick-rnn"),
+    "default": ("fast-100", "rnn-100"),
+    "paper": tuple(name for name in ARMS if not name.startswith("quick")),
+}
+TABLE_7 = {100: "74,000", 500: "209,000", 1000: "853,000"}                        # mean sequences of 10 trials
+
+
+def solved(name, arm, source="Table 7", **more):
+    """The claim that all trials of an arm meet the criterion."""
+    return Claim(f"{name}: trials that meet the criterion", lambda r: r[arm]["solved"].mean(), ">= 1", "10 of 10",
+                 "paper", source, n=10, show="{:.0%}", **more)
+
+
+def when(name, arm, length, limit):
+    """The claim that a substitute meets the criterion early enough; if a trial does not, it is missed."""
+    return Claim(f"{name}: sequences until then (mean)", lambda r: r[arm]["sequences"].mean(), f"<= {limit}",
+                 TABLE_7[length], "trial", "Table 7; the bar is ours", n=10, show="{:,.0f}", substitute=True)
+
+
+def literal(length):
+    """The claims about the net and the rule of 1997 at one length."""
+    name, arm = f"1997 net, T = {length}", f"lstm-{length}"
+    return (solved(name, arm),
+            Claim(f"{name}: sequences until then (mean of those trials)", lambda r: np.nanmean(r[arm]["sequences"]), "",
+                  TABLE_7[length], "paper", "Table 7", n=10, show="{:,.0f}"),
+            Claim(f"{name}: wrong of 2560 (most of any trial)", lambda r: r[arm]["wrong"].max(), "<= 3", "at most 3",
+                  "paper", "section 5.4", n=10, show="{:.0f}"),
+            Claim(f"{name}: test error (largest of any trial)", lambda r: r[arm]["test_error"].max(), "< 0.01",
+                  "below 0.01", "paper", "section 5.4", n=10))
+
+
+def fast(r, metric):
+    """Return a metric over the trials of the three fast arms."""
+    return np.concatenate([r[f"fast-{length}"][metric] for length in TABLE_7])
+
+
+CLAIMS = (
+    *(claim for length in TABLE_7 for claim in literal(length)),
+    solved("linear output, T = 100", "linear-100", substitute=True),
+    when("linear output, T = 100", "linear-100", 100, 120_000),
+    Claim("linear output, T = 100: wrong of 2560 (most of any trial)", lambda r: r["linear-100"]["wrong"].max(),
+          "<= 3", "at most 3", "paper", "section 5.4", n=10, show="{:.0f}", substitute=True),
+    *(claim for length, limit in ((100, 20_000), (500, 40_000), (1000, 80_000)) for claim in (
+        solved(f"Adam, T = {length}", f"fast-{length}", substitute=True),
+        when(f"Adam, T = {length}", f"fast-{length}", length, limit))),
+    Claim("Adam, all T: wrong of 2560 (mean)", lambda r: fast(r, "wrong").mean(), "<= 1", "1, 0 and 1", "trial",
+          "Table 7; the bar is ours", n=10, substitute=True),
+    Claim("Adam, all T: wrong of 2560 (most of any trial)", lambda r: fast(r, "wrong").max(), "<= 3", "at most 3",
+          "paper", "section 5.4", n=10, show="{:.0f}", substitute=True),
+    Claim("self-weight 0.9 instead of 1, T = 500: share wrong (least of any trial)",
+          lambda r: r["leak-0.9-500"]["wrong_share"].min(), ">= 0.5", "not run", "control", "no error carousel",
+          n=10, show="{:.1%}"),
+    Claim("self-weight 0.99, T = 500: share wrong (mean)", lambda r: r["leak-0.99-500"]["wrong_share"].mean(), "",
+          "not run", "control", "no error carousel", n=10, show="{:.1%}"),
+    Claim("ordinary net, T = 100: share wrong (mean)", lambda r: r["rnn-100"]["wrong_share"].mean(), "", "not run",
+          "control", "section 5.4", n=10, show="{:.1%}"),
+    *(Claim(f"ordinary net, T = {length}: share wrong (least of any trial)",
+            lambda r, arm=f"rnn-{length}": r[arm]["wrong_share"].min(), ">= 0.5", "not run", "control", "section 5.4",
+            n=10, show="{:.1%}") for length in (500, 1000)),
+    Claim("linear output, T = 100: sequences with the truncated gradient / the full one",
+          lambda r: r["linear-100"]["sequences"].mean() / r["linear-full-100"]["sequences"].mean(), "0.5..2",
+          "no large difference", "paper", "appendix A.1", n=10),
+    *(Claim(f"Adam, T = {length}: change of the held state / its spread (median)",
+            lambda r, arm=f"fast-{length}": np.median(r[arm]["drift"]), "<= 0.1", "not run", "trial",
+            "section 5.4; the bar is ours", n=10) for length in TABLE_7),
+)
 
 
 # ---------------------------------------------------------------- Command line

@@ -58,7 +58,7 @@ def learn(config, seed, stages):
 
 
 def frames(args):
-    """The same pairs are written by both rules, into early, middle and trained nets; W is asked about every key so far."""
+    """Both rules write the same pairs, with nets in the middle of training and after it; W is asked about every key."""
     rules = {rule: config_of(f"{rule}-dpfp1-20", args, f"quick-{rule}") for rule in ("sum", "delta")}
     stages = () if args.preset == "quick" else (100, 300)
     learned = {rule: learn(config, args.seed, stages) for rule, config in rules.items()}

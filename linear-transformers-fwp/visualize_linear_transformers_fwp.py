@@ -81,7 +81,8 @@ def draw(figures, argv=None):
 
 # One colour for one thing: the maps of setting 1 (label, colour, marker, d_dot) and the rules of setting 2 (line).
 MAPS = {"elu1": ("ELU+1", ORANGE, "o", 64), "dpfp1": ("DPFP-1", GREEN, "o", 128), "dpfp2": ("DPFP-2", GREEN, "s", 256),
-        "dpfp3": ("DPFP-3", GREEN, "^", 384), "softmax": ("softmax", INK, "o", None), "favor64": ("FAVOR+", SKY, "o", 128)}
+        "dpfp3": ("DPFP-3", GREEN, "^", 384), "softmax": ("softmax", INK, "o", None),
+        "favor64": ("FAVOR+ 64", SKY, "o", 128)}
 RULES = {"delta": ("delta", BLUE, "-"), "sum": ("sum", RED, "-"), "fwm": ("FWM, DPFP-1", PURPLE, "-"),
          "tanh": ("FWM, tanh", PURPLE, "--")}
 # The authors' logs, best evaluation loss; None: reached 0.001. One run each.
@@ -300,7 +301,7 @@ def overwriting(args):
     axes[0].plot([], [], "x", color=INK, ms=4, label="an earlier pair of it")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.colorbar(image, ax=axes, shrink=0.8, label="weight in the answer")
-    figure.suptitle("Asked what a key means: the sum rule averages, the delta rule replaces", fontsize=11, weight="bold")
+    figure.suptitle("What does a key mean? The sum rule averages, the delta rule replaces", fontsize=11, weight="bold")
     return figure
 
 

@@ -49,7 +49,8 @@ def animate(frames, argv=None, fps=12):
 # --- end of idiom ---
 
 EPOCHS = 40
-LABEL, ROWS, COLUMNS = 3, 4, 3                                                    # the digit; the receptive fields
+WHICH, LABEL = 1138, 9                                                            # an image that is hard at first
+ROWS, COLUMNS = 4, 3                                                              # of receptive fields
 SHADES = 9                                                                        # of a receptive field
 
 
@@ -117,17 +118,16 @@ def frames(args):
     config = settings("small", args)
     config = config if args.preset == "quick" else replace(config, epochs=EPOCHS)
     digits, side = mlp.load_digits(config)[0], config.side
-    which = int(np.flatnonzero(digits.labels == LABEL)[3])
     mean = mlp.crop(digits.images, side).mean(0, dtype=np.float64).astype(np.float32)
     snapshot, nets = history(config, args.seed)
     first, last = nets[0][0][0], nets[-1][0][0]
     units = np.argsort(-np.linalg.norm(last - first, axis=0))[:ROWS * COLUMNS]
     limit = 0.6 * np.abs(last[:, units]).max()
     figure = plt.figure(figsize=(7.2, 4.2), dpi=100, layout="none")
-    digit, guess, fields, errors = (figure.add_axes(box) for box in ((0.02, 0.37, 0.27, 0.463), (0.06, 0.1, 0.23, 0.18),
-                                                                     (0.33, 0.05, 0.28, 0.78), (0.68, 0.13, 0.3, 0.7)))
+    boxes = (0.02, 0.37, 0.27, 0.463), (0.06, 0.1, 0.23, 0.18), (0.325, 0.05, 0.31, 0.783), (0.705, 0.13, 0.28, 0.7)
+    digit, guess, fields, errors = map(figure.add_axes, boxes)
     title = figure.text(0.02, 0.93, "", fontsize=13, fontweight="bold")
-    for step, (net, image) in enumerate(zip(nets, shown(config, args.seed, which))):
+    for step, (net, image) in enumerate(zip(nets, shown(config, args.seed, WHICH))):
         title.set_text(f"No image is seen twice: epoch {step}" if step else "An MNIST digit and an untrained net")
         draw_digit(digit, image)
         draw_guess(guess, mlp.classify(net, image.reshape(1, -1), mean)[0])

@@ -193,7 +193,7 @@ def by_heart(args):
         axis.axhline(PAPER["n4"], color=INK, linestyle=":", linewidth=1.4)
         axis.annotate(f"2010, N4: {PAPER['n4']} %", (1, PAPER["n4"]), xytext=(0, 3), textcoords="offset points",
                       fontsize=9)
-        axis.set(yscale="log", xlabel="epochs", ylim=(0.8 * min(0.05, known.min()), None))
+        axis.set(yscale="log", xlabel="epochs", ylim=(0.04, 40))
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.set_title(f"training images {label}" if kind == "none" else "deformed anew in every epoch",
                        fontsize=10, fontweight="normal")
@@ -216,23 +216,24 @@ def smoothness(W, side):
 
 
 def receptive_fields(args):
-    """Weights into some units of the first layer at the start, after one epoch and at the end, for both nets."""
+    """What learning has added to the weights of some first-layer units at three epochs, for both nets."""
     runs, side = both(args), mlp.SMALL.side
     figure, axes = plt.subplots(2, 3, figsize=(7, 4.5))
+    ends = {}
     for row, kind in zip(axes, ("full", "none")):
         layers = [net[0][0] for net in runs[kind][1]]
         units = np.argsort(-np.linalg.norm(layers[-1] - layers[0], axis=0))[:24]
-        for axis, epoch in zip(row, (0, 1, len(layers) - 1)):
-            fields = layers[epoch][:, units].T.reshape(-1, side, side)
-            limit = 0.8 * np.abs(layers[-1][:, units]).max()
-            axis.imshow(tiles(fields, 6), cmap="RdBu_r", vmin=-limit, vmax=limit)
+        limit = 0.6 * np.abs(layers[-1] - layers[0])[:, units].max()
+        for axis, epoch in zip(row, (1, len(layers) // 2, len(layers) - 1)):
+            added = layers[epoch] - layers[0]
+            ends[kind] = smoothness(added, side)
+            fields = np.rint(8 * (added[:, units] / limit).clip(-1, 1)).T.reshape(-1, side, side)
+            axis.imshow(tiles(fields, 6), cmap="RdBu_r", vmin=-8, vmax=8)
             bare(axis)
-            name = "at the start" if not epoch else f"after {epoch} epoch{'s' * (epoch > 1)}"
-            axis.set_title(f"{name}: {smoothness(layers[epoch], side):.2f}", fontsize=10, fontweight="normal")
+            axis.set_title(f"epoch {epoch}: {ends[kind]:.2f}", fontsize=10, fontweight="normal")
         row[0].set_ylabel("deformed" if kind == "full" else "undeformed", color=KINDS[kind][1], fontsize=10)
-    ends = [smoothness(runs[kind][1][-1][0][0], side) for kind in ("full", "none")]
-    figure.suptitle("Weights of 24 units of the first layer (red +, blue \N{MINUS SIGN}) and how neighbours\n"
-                    f"correlate: by {ends[0]:.2f} in the end, without deformations by {ends[1]:.2f}",
+    figure.suptitle("What learning adds to the weights of 24 units (red +, blue \N{MINUS SIGN}):\nneighbours "
+                    f"correlate by {ends['full']:.2f} with deformations, by {ends['none']:.2f} without",
                     x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure
 

@@ -50,7 +50,11 @@ def helper(x):
     return SCALE * x
 def control(config): return config.other
 def method(config, seed):
-    return watch(helper(config.rate))
+    x = config.rate
+    return watch(helper(x))
+CLAIMS = [x for x in (1, 2)]
+TABLE = {}
+TABLE["a"] = 1
 '''
 
 
@@ -85,6 +89,8 @@ class Arm:
         ("return SCALE * x", "return SCALE * x + 1", True),
         ('"""Help."""', '"""Other words."""', False),
         ("SCALE * x", "SCALE * x   # a comment", False),
+        ("(1, 2)", "(1, 3)", False),
+        ("SCALE * x", "SCALE * x + TABLE['a']", True),
         ("return config.other", "return config.other + 1", False),
         ("def watch(x): return x", "def watch(x): return (x)\n# more", False),
     ],

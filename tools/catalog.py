@@ -84,24 +84,24 @@ def canonical(node):
     return (type(node).__name__, *kept)
 
 
+def stored(node):
+    """Yield the names that a top-level statement defines or changes, not those local to a comprehension or lambda."""
+    if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp | ast.Lambda):
+        return
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id
+    if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
+        yield from (name.id for name in ast.walk(node.value) if isinstance(name, ast.Name))
+    for child in ast.iter_child_nodes(node):
+        yield from stored(child)
+
+
 def definitions(source):
     """Return name -> the top-level statements that define or change it, outside the frame's own idioms."""
     found = {}
     for statement in ast.parse(FRAME.sub(lambda match: "\n" * match[0].count("\n"), source)).body:
-        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-            names = [statement.name]
-        else:
-            bases = [
-                node.value
-                for node in ast.walk(statement)
-                if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store)
-            ]
-            names = [
-                node.id
-                for node in ast.walk(statement)
-                if isinstance(node, ast.Name) and (isinstance(node.ctx, ast.Store) or node in bases)
-            ]
-        for name in set(names) - {"ARMS", "PRESETS", "CLAIMS"}:
+        whole = isinstance(statement, ast.FunctionDef | ast.ClassDef)
+        for name in {statement.name} if whole else set(stored(statement)) - {"ARMS", "PRESETS", "CLAIMS"}:
             found.setdefault(name, []).append(statement)
     return found
 
