@@ -512,11 +512,12 @@ def ratios(r):
 TABLE = "Table 1"
 CLAIMS = (
     Claim("N2, 3.3 million weights: mean test error (%) at best validation", lambda r: r["n2"]["test_error"].mean(),
-          "<= 0.55", paper="0.46 (N4: 0.35)", kind="trial", source=TABLE, n=3),
+          "<= 0.55", paper="0.46 (N4: 0.35)", kind="trial", source=TABLE, n=3,
+          show="{:.2f}"),
     Claim("N2: the best seed", lambda r: r["n2"]["test_error"].min(), "<= 0.5", paper="0.46 (N4: 0.35)", kind="trial",
-          source=TABLE, n=3),
+          source=TABLE, n=3, show="{:.2f}"),
     Claim("N4, the paper's best net, 12.1 million weights: mean test error (%)", lambda r: r["n4"]["test_error"].mean(),
-          "<= 0.5", paper="0.35", kind="trial", source=TABLE),
+          "<= 0.5", paper="0.35", kind="trial", source=TABLE, show="{:.2f}"),
     Claim("deformations carry it: lowest ratio, over seeds, of N1's errors without and with them",
           lambda r: ratios(r).min(), ">= 2.5", paper="about 3 to 4", kind="trial", source="Simard et al. 2003", n=5,
           show="{:.2f}"),
@@ -532,16 +533,18 @@ CLAIMS = (
           lambda r: wider(r, "n2", "n1"), "", paper="-0.03", kind="trial", source=TABLE, show="{:.2f}"),
     Claim("committee of all N2 and N4 nets: test error (%) of their mean probabilities, at most",
           lambda r: committee([*r["n2"]["doubts"], *r["n4"]["doubts"]]), "<= 0.45", paper="0.31 (7 nets)", kind="trial",
-          source="2012 chapter"),
+          source="2012 chapter", show="{:.2f}"),
     Claim("784-512-256-10, 15 epochs: mean test error (%)", lambda r: r["small-15-epochs"]["test_error"].mean(),
-          "<= 1.05", paper="not run", kind="trial", source="earlier catalog: 1.17", n=5),
+          "<= 1.05", paper="not run", kind="trial", source="earlier catalog: 1.17", n=5, show="{:.2f}"),
     Claim("784-512-256-10, 9 deformed epochs: mean test error (%)", lambda r: r["small"]["test_error"].mean(),
-          "<= 1.35", paper="not run", kind="trial", source="our trials", n=10),
+          "<= 1.35", paper="not run", kind="trial", source="our trials", n=10, show="{:.2f}"),
     Claim("the same net, 5 undeformed epochs: mean test error (%)",
           lambda r: r["small-undeformed"]["test_error"].mean(), ">= 1.7", paper="not run", kind="control",
-          source="our trials", n=10),
+          source="our trials", n=10, show="{:.2f}"),
 )
 
+
+# ---------------------------------------------------------------- Command line
 # --- idiom: claims ---
 class Counted(dict):
     """The metrics of one arm; notes in `sizes` how many replicates were read."""
@@ -667,8 +670,8 @@ def parse(argv):
 def show_list():
     """Print the arms with the settings that differ from Config's defaults, the presets and the claims."""
     for name, arm in ARMS.items():
-        own = {f.name: getattr(arm.config, f.name) for f in fields(Config)}
-        own = (f"{f.name}={own[f.name]}" for f in fields(Config) if own[f.name] != f.default)
+        values = [(f, getattr(arm.config, f.name)) for f in fields(Config)]
+        own = (f"{f.name}={value}" for f, value in values if value != f.default)
         print(f"arm {name}: {arm.run.__name__}", *own)
     for name, names in PRESETS.items():
         print(f"preset {name}: {' '.join(names)}")

@@ -413,8 +413,8 @@ def parse(argv):
 def show_list():
     """Print the arms with the settings that differ from Config's defaults, the presets and the claims."""
     for name, arm in ARMS.items():
-        own = {f.name: getattr(arm.config, f.name) for f in fields(Config)}
-        own = (f"{f.name}={own[f.name]}" for f in fields(Config) if own[f.name] != f.default)
+        values = [(f, getattr(arm.config, f.name)) for f in fields(Config)]
+        own = (f"{f.name}={value}" for f, value in values if value != f.default)
         print(f"arm {name}: {arm.run.__name__}", *own)
     for name, names in PRESETS.items():
         print(f"preset {name}: {' '.join(names)}")

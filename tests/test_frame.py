@@ -106,6 +106,13 @@ def test_a_setting_that_changes_no_result_is_judged_and_not_recorded(toy, capsys
     assert json.loads((tmp_path / "run.json").read_text())["arms"]["arm"]["0"]["config"] == {"rate": 0.5}
 
 
+def test_the_list_shows_arms_presets_and_claims(toy, capsys, monkeypatch):
+    monkeypatch.setitem(toy.ARMS, "fast", toy.Arm(toy.ARMS["arm"].run, toy.Config(rate=2.0)))
+    assert not toy.main(["--list"])
+    out = capsys.readouterr().out
+    assert "arm fast:" in out and "rate=2.0" in out and "preset default: arm" in out and "claim text | bar >= 1" in out
+
+
 def test_seeds_are_pooled_and_a_short_run_is_starred(toy, capsys):
     assert toy.main(["--seed", "1", "--seeds", "2"]) == 0
     out = capsys.readouterr().out
