@@ -7,17 +7,18 @@
 S. Hochreiter, J. Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8):1735-1780, 1997. Experiment 4
 (section 5.4, Table 7; equations of appendix A.1).
 
-A sequence of T to 1.1 T pairs (value, marker) holds two marked values, both in its first half; at its end the net has to
-say their sum. An error signal that flows back through an ordinary recurrent net shrinks at every step, and after T/2 of
-them nothing is left to learn from. A memory cell has a unit with a self-connection of weight 1, through which errors
+A sequence of T to 1.1 T pairs (value, marker) holds two marked values, both in its first half; at its end the net has
+to say their sum. An error that flows back through an ordinary recurrent net shrinks at every step, and after T/2 of
+them nothing is left to learn from. The memory cell is a unit with a self-connection of weight 1, through which errors
 flow back unchanged (the constant error carousel), an input gate that protects it and an output gate that reads it:
 
-    s(t) = s(t-1) + y_in(t) g(net_c(t))    y_c(t) = y_out(t) h(s(t))    g = 4 f - 2, h = 2 f - 1, f the logistic function
+    s(t) = s(t-1) + y_in(t) g(net_c(t))      y_c(t) = y_out(t) h(s(t))      g = 4 f - 2, h = 2 f - 1, f the logistic
 
-There is no forget gate. All gates and cells see the input, each other's activations of the last step and a bias: 93
-weights in all. Learning is online gradient descent with rate 0.5, one sequence at a time, and the gradient is truncated:
-an error that reaches the net input of a gate or cell changes weights there but goes no further back. A trial stops when
-the last 2000 sequences all had an absolute error below 0.04, and below 0.01 on average.
+There is no forget gate. Two blocks of two cells share a gate of each kind. Gates and cells see the input, all gates and
+cells of the last step and a bias: 93 weights with those of the output unit. Learning is online gradient descent, rate
+0.5, one sequence at a time. Its gradient is truncated: an error that reaches the net input of a gate or a cell changes
+the weights there but goes no further back. A trial stops when the last 2000 sequences all had an absolute error below
+0.04, and below 0.01 on average.
 
     python3 adding_problem.py --seed 0
 """
@@ -133,7 +134,7 @@ class Config:
     rate: float = option(0.5, "learning rate alpha")
     clip: float = option(0.0, "largest norm of a trial's gradient; 0: no limit")
     batch: int = option(1, "sequences per weight change; 1 is online learning", low=1)
-    gradient: str = option("truncated", "the paper's truncated gradient or the full one", choices=("truncated", "full"))
+    gradient: str = option("truncated", "the paper's gradient or the full one", choices=("truncated", "full"))
     self_weight: float = option(1.0, "weight of the cells' self-connection; 1 is the constant error carousel")
     trials: int = option(10, "independent trials, run in lanes", low=1)
     sequences: int = option(1_000_000, "training sequences after which a trial is given up", low=200)
@@ -181,11 +182,12 @@ def make_batch(length, generators, count, batch=1):
 
 
 # ---------------------------------------------------------------- Model
-# The fast layout: time first, units next, lanes last, so that the units of one kind are one contiguous block. A lane is
-# one sequence of one trial; each trial has weights of its own. A row of the tape U holds all that step t reads,
-#     U[t] = ( a_c(t-1) 0:4 | y_in(t-1) 4:6 | y_out(t-1) 6:8 | y_c(t-1) 8:12 | x(t) 12:14 | 1 14 ),    rows 4:15 are read,
-# so that step t is one product with the weights, one tanh for all gates and cells, and no copy: f(z) = (1 + tanh(z/2)) / 2,
-# g(z) = 2 tanh(z/2), h(s) = tanh(s/2), and S holds s/2. Cells 0 and 1 are block 0, cells 2 and 3 are block 1.
+# The layout is made for speed: time first, units next, lanes last, so that the units of one kind lie in one piece. A lane
+# is one sequence of one trial, and each trial has weights of its own. All that step t reads is in one row of the tape,
+#     U[t] = (tanh of the cells | y_in(t-1) | y_out(t-1) | y_c(t-1) | x(t) | 1), at 0:4, 4:6, 6:8, 8:12, 12:14 and 14,
+# from 4 on; it writes the next row. A step is one product with the weights, one tanh for all gates and cells, and no
+# copy, since f(z) = (1 + tanh(z/2)) / 2, g(z) = 2 tanh(z/2) and h(s) = tanh(s/2), with s/2 kept in place of s.
+# Cells 0 and 1 are block 0, cells 2 and 3 block 1.
 HALF = np.float32(0.5)
 
 
@@ -202,7 +204,7 @@ def lstm_tape(longest, lanes, dtype=np.float32):
     U, S, H = (np.zeros((rows, units, lanes), dtype) for rows, units in
                ((longest + 1, 15), (longest + 1, 4), (longest, 4)))
     U[:, 14] = 1
-    blocks = [x.reshape(len(x), 2, 2, lanes) for x in (S, H)]                     # (time, block, cell of the block, lane)
+    blocks = [x.reshape(len(x), 2, 2, lanes) for x in (S, H)]                     # (time, block, cell, lane)
     a, y_in, y_out, y_c = (U[:, rows].reshape(longest + 1, 2, -1, lanes) for rows in
                            (slice(0, 4), slice(4, 6), slice(6, 8), slice(8, 12)))
     steps = [(U[t, 4:], U[t + 1, :8], U[t + 1, 4:8], y_in[t + 1], a[t + 1], blocks[0][t], blocks[0][t + 1],
@@ -275,7 +277,8 @@ def lstm_forward(params, tape, inputs, lengths, config):
 
 def lstm_backward(params, tape, lengths, y, targets, config):
     """Return the gradient of (y - y*)^2 / 2, averaged over each trial's lanes, as a dict like params (appendix A.1)."""
-    d_V, epsilon = output_backward(params, tape.U[lengths, 8:12, np.arange(len(lengths))].T, y, targets, config)
+    y_c = tape.U[lengths, 8:12, np.arange(len(lengths))].T
+    d_V, epsilon = output_backward(params, y_c, y, targets, config)
     if config.gradient == "truncated":
         D = truncated_errors(tape, lengths, epsilon, config.self_weight)
     else:
@@ -309,15 +312,19 @@ def full_errors(tape, lengths, epsilon, self_weight, W):
     """Return what `truncated_errors` returns for the full gradient: errors go back through W (11, 8, lanes), too."""
     end = lengths.max()
     a, y_in, y_out, h = tape.U[1:end + 1, :4], tape.U[1:end + 1, 4:6], tape.U[1:end + 1, 6:8], tape.H[:end]
-    s_by_c, c_by_s = per_cell(y_out) * (1 - h * h), per_cell(y_in) * (HALF - HALF * a * a)
-    f_in, f_out = y_in * (1 - y_in), y_out * (1 - y_out)
-    D, d_s, d_y = np.zeros_like(tape.U[:end, :8]), np.zeros_like(epsilon), np.zeros_like(tape.U[0, :8])
+    s_by_y, c_by_s = per_cell(y_out) * (1 - h * h), per_cell(y_in) * (HALF - HALF * a * a)
+    by_net = np.concatenate([y_in * (1 - y_in), y_out * (1 - y_out)], 1)          # f' of the gates
+    D, d_y = np.empty_like(tape.U[:end, :8]), np.zeros_like(tape.U[0, :8])
+    d_s, ends = np.zeros_like(epsilon), set(lengths - 1)
     for t in range(end - 1, -1, -1):
-        d_in, d_out, d_c = d_y[:2], d_y[2:4], d_y[4:] + epsilon * (lengths - 1 == t)
-        d_s = self_weight * d_s + d_c * s_by_c[t]
-        D[t, :4] = d_s * c_by_s[t]
-        D[t, 4:6] = (per_block(d_s * a[t]) + d_in) * f_in[t]
-        D[t, 6:8] = (per_block(d_c * h[t]) + d_out) * f_out[t]
+        d_gates, d_c = d_y[:4], d_y[4:]
+        if t in ends:
+            d_c += epsilon * (lengths - 1 == t)
+        d_s = self_weight * d_s + d_c * s_by_y[t]
+        np.multiply(d_s, c_by_s[t], D[t, :4])
+        d_gates[:2] += per_block(d_s * a[t])
+        d_gates[2:] += per_block(d_c * h[t])
+        np.multiply(d_gates, by_net[t], D[t, 4:])
         d_y = np.einsum("kgn,gn->kn", W[:8], D[t])
     return D
 
@@ -347,12 +354,13 @@ def rnn_forward(params, tape, inputs, lengths, config):
 
 def rnn_backward(params, tape, lengths, y, targets, config):
     """Return the full gradient (backpropagation through time); arguments and result as for `lstm_backward`."""
-    d_V, epsilon = output_backward(params, tape.U[lengths, :8, np.arange(len(lengths))].T, y, targets, config)
+    h = tape.U[lengths, :8, np.arange(len(lengths))].T
+    d_V, epsilon = output_backward(params, h, y, targets, config)
     W, D = spread(params["W"], len(lengths))[:8], np.empty_like(tape.U[:lengths.max(), :8])
-    slope, d_h = 1 - tape.U[1:len(D) + 1, :8]**2, np.zeros_like(epsilon)
+    slope, d_h, ends = 1 - tape.U[1:len(D) + 1, :8]**2, np.zeros_like(epsilon), set(lengths - 1)
     for t in range(len(D) - 1, -1, -1):
-        if t >= lengths.min() - 1:
-            d_h = d_h + epsilon * (lengths - 1 == t)
+        if t in ends:
+            d_h += epsilon * (lengths - 1 == t)
         np.multiply(d_h, slope[t], D[t])
         d_h = np.einsum("kgn,gn->kn", W, D[t])
     d_W = np.matmul(tape.U[:len(D)].transpose(2, 1, 0), D.transpose(2, 0, 1)).transpose(1, 2, 0)
@@ -388,7 +396,9 @@ def adam(params, grads, state, step, rate, beta1=0.9, beta2=0.999, eps=1e-8):
 # --- end of idiom ---
 
 
-BLOCK, WINDOW, SAVE_SECONDS = 50, 2000, 120        # updates between snapshots; sequences that decide; between checkpoints
+BLOCK = 25                                                                        # weight changes between snapshots
+WINDOW = 2000                                                                     # the sequences that decide
+SAVE_SECONDS = 120                                                                # between checkpoints
 
 
 class Snapshot(NamedTuple):
@@ -460,7 +470,7 @@ def train(config, seed, net=LSTM, checkpoint=None):
 
 # ---------------------------------------------------------------- Experiment
 def tests(params, config, seed, net=LSTM, count=2560, chunk=32):
-    """Yield a Batch of one update, the Tape, and y - y* (trials, chunk), until each trial saw `count` test sequences."""
+    """Yield a Batch of one update, the Tape and y - y* (trials, chunk) until each trial saw `count` test sequences."""
     _, _, generators = streams(config, seed)
     tape = net.tape(config.length + config.length // 10, config.trials * chunk)
     for _ in range(count // chunk):
@@ -472,8 +482,8 @@ def tests(params, config, seed, net=LSTM, count=2560, chunk=32):
 def evaluate(config, seed, net, checkpoint=None):
     """Train and test; return the last Snapshot, metrics with one entry for each trial, and curves over training.
 
-    sequences: until the trial stopped; solved: whether it did. On 2560 fresh sequences, with its last weights: wrong, the
-    number with an error of 0.04 or more; wrong_share; test_error, the mean absolute error; test_mse, the mean square.
+    sequences: until the trial stopped; solved: whether it did. On 2560 fresh sequences, with its last weights: wrong,
+    the number with an error of 0.04 or more; wrong_share; test_error, the mean absolute error; test_mse, its square.
     """
     *_, last = watch(train(config, seed, net, checkpoint), config.sequences, f"T = {config.length}, sequence")
     errors = abs(np.concatenate([e for _, _, e in tests(last.params, config, seed, net)], 1))
@@ -487,10 +497,10 @@ def evaluate(config, seed, net, checkpoint=None):
 
 
 def drift(params, config, seed):
-    """Return how much the state of the cell that the output reads most changes after the second value was stored.
+    """Return how much the state of the cell that the output reads most changes after the second mark: (2, trials).
 
-    Over 256 test sequences: r.m.s. change from the step after the second mark to the end, and the s.d. of this change, both
-    in units of the s.d. of the final state across sequences: (2, trials).
+    Over 256 test sequences, the r.m.s. of the change from the step after the mark to the end, and its standard
+    deviation, both in units of the standard deviation of the final state across sequences.
     """
     held, final, read = [], [], []
     for batch, tape, _ in tests(params, config, seed, count=256):

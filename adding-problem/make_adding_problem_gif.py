@@ -1,8 +1,8 @@
-"""Draw the animation of adding-problem: python3 make_adding_problem_gif.py [--seed K] [--preset quick] [--out FOLDER]"""
+"""Draw the animation of adding-problem: python3 make_adding_problem_gif.py [--seed K] [--preset quick] [--out DIR]"""
 import adding_problem as add                                                      # first: it sets the threads
 from adding_problem import complain, write_whole
-from visualize_adding_problem import (BLOCKS, FAST, INK, MARK, MUTED, RIGHT, floors, one_sequence_of, plt, settings,
-                                      show_values)
+from visualize_adding_problem import (BLOCKS, FAST, INK, MUTED, RIGHT, plt, run_one, settings, show_cells, show_floors,
+                                      show_values, thousands)
 
 # --- idiom: gif ---
 import argparse
@@ -71,19 +71,18 @@ def frames(args):
         (0.09, 0.70, 0.50, 0.20), (0.09, 0.47, 0.50, 0.17), (0.09, 0.11, 0.50, 0.30), (0.70, 0.47, 0.28, 0.38),
         (0.70, 0.17, 0.28, 0.12)))
     moments = np.unique(np.linspace(0, last, 8 if args.preset == "quick" else 72).astype(int))
+    read = run_one({name: w[..., [trial]] for name, w in weights[last].items()}, config, args.seed).read
     for moment in moments:
         params = {name: w[..., [trial]] for name, w in weights[moment].items()}
-        run = one_sequence_of(params, config, args.seed)
+        run = run_one(params, config, args.seed)
         for axis in (value, gate, state, curve, answer):
             axis.clear()
         show_values(value, run)
-        for block, colour in enumerate(BLOCKS):
-            gate.plot(run.y_in[block], color=colour, linewidth=1.6, label=f"block {block + 1}")
+        for block, y_in in enumerate(run.y_in):
+            gate.plot(y_in, color=BLOCKS[block], linewidth=1.6, label=f"block {block + 1}")
         gate.set(ylim=(-0.05, 1.05), ylabel="input gate")
         gate.legend(loc="upper right", ncols=2, fontsize=8, borderpad=0.1)
-        for cell, s in enumerate(run.s):
-            state.plot(s, color=BLOCKS[cell // 2], linestyle=("-", "--")[cell % 2], linewidth=1.6)
-        state.set(ylabel="state of the cells", xlabel="step", ylim=np.array((-1.1, 1.1)) * max(1, abs(run.s).max()))
+        show_cells(state, run, read)
         for axis in (value, gate, state):
             axis.set(xlim=(-1, len(run.value)))
             axis.yaxis.set_label_coords(-0.11, 0.5)
@@ -95,9 +94,11 @@ def frames(args):
         curve.set_title("mean error", fontsize=10, fontweight="normal")
         curve.set_xlabel("training sequences")
         curve.xaxis.set_major_locator(plt.MaxNLocator(3))
-        floors(curve)
-        answer.axvspan(run.target - add.CORRECT, run.target + add.CORRECT, color=RIGHT, alpha=0.3, linewidth=0)
-        answer.plot(run.answer, 0, "o", color=RIGHT if abs(run.answer - run.target) < add.CORRECT else MUTED, markersize=9)
+        show_floors(curve)
+        thousands(curve)
+        answer.axvspan(run.target - add.CORRECT, run.target + add.CORRECT, color=RIGHT, linewidth=0)
+        right = abs(run.answer - run.target) < add.CORRECT
+        answer.plot(run.answer, 0, "o", color=INK if right else MUTED, markersize=9)
         answer.set(xlim=(0, 1), ylim=(-1, 1), yticks=[])
         answer.set_title(f"answer {run.answer:.2f}, right: {run.target:.2f} ± 0.04", fontsize=10, fontweight="normal")
         title.set_text(f"A memory cell learns what to keep: {moment * every:,} sequences")

@@ -1,6 +1,7 @@
 """Draw the figures of adding-problem: python3 visualize_adding_problem.py [--seed K] [--preset quick] [--out FOLDER]"""
 import functools
 from dataclasses import replace
+from typing import NamedTuple
 
 import adding_problem as add                                                      # first: it sets the threads
 from adding_problem import complain, write_whole
@@ -82,12 +83,13 @@ def draw(figures, argv=None):
         return complain(error)
 # --- end of idiom ---
 
-# One colour, one thing: the four ways to train the cells, and the two controls.
-LITERAL, LINEAR, FAST, RNN, LEAK = BLUE, SKY, ORANGE, RED, PURPLE
-RIGHT = GREEN                                                                     # the band of correct answers
+# One colour, one thing: three ways to train the cells, the ordinary net, the two memory blocks.
+LITERAL, LINEAR, FAST, ORDINARY, BLOCKS = BLUE, PURPLE, ORANGE, RED, (SKY, GREEN)
+NOISE, RIGHT = "#c4c4c4", "#e4e4e4"                                               # distractors; where answers are correct
 TABLE_7 = {100: 74_000, 500: 209_000, 1000: 853_000}                              # mean sequences of ten trials
-KINDS = (("lstm", "the net and rule of 1997", LITERAL), ("linear", "... with a linear output", LINEAR),
-         ("fast", "... Adam and micro-batches, too", FAST))
+KINDS = {"lstm": ("the net and rule of 1997", LITERAL), "linear": ("linear output unit instead", LINEAR),
+         "fast": ("linear output unit, Adam, batches of 8", FAST)}
+FLOORS = {"always 0.5": 0.162, "knows one value": 0.113, "criterion": 0.01}       # mean absolute errors at T = 100
 
 
 def settings(arm, args):
@@ -112,148 +114,177 @@ def results(args, *arms, run=True):
 
 
 def one_net(args, *arms):
-    """Return an arm and its first recorded net, as params of one trial and their Config: of the first of the arms with
-    records, or else of a run of the last."""
+    """Return the first recorded net of the first of the arms that has records, or else one of a run of the last arm:
+    the arm, the weights (params of one trial) and the Config."""
     arm = next((arm for arm in arms if args.preset != "quick" and recorded(arm)), arms[-1])
-    seed, cell = next(iter(cells(args, arm).items()))
-    weights = np.array(cell["curves"]["weights"], np.float32)
+    weights = np.array(next(iter(cells(args, arm).values()))["curves"]["weights"], np.float32)
     return arm, {"W": weights[:88].reshape(11, 8, 1), "V": weights[88:, None]}, replace(settings(arm, args), trials=1)
 
 
+class Run(NamedTuple):
+    """What a net does on one test sequence of `length` steps."""
+    value: np.ndarray           # (length,)
+    marks: np.ndarray           # the two marked steps
+    y_in: np.ndarray            # input gates  (2, length)
+    y_out: np.ndarray           # output gates (2, length)
+    s: np.ndarray               # states       (4, length)
+    read: np.ndarray            # the cells that the output reads most
+    answer: float
+    target: float
+
+
+def run_one(params, config, seed):
+    """Run a net of one trial on the test sequence, of 64, with the largest sum of two values that lie well apart."""
+    config = replace(config, trials=1)
+    batch, tape, error = next(add.tests(params, config, seed, chunk=64))
+    marks, lengths = np.sort(batch.marks[0], 0), batch.lengths[0]
+    values = batch.inputs[0][marks, 0, np.arange(64)]
+    lane = (abs(values.sum(0)) - 2 * (np.ptp(marks, 0) < config.length / 5)).argmax()
+    end, target = lengths[lane], batch.targets[0, lane]
+    y_in, y_out = (tape.U[1:end + 1, rows, lane].T for rows in (slice(4, 6), slice(6, 8)))
+    spread = abs(params["V"][:4, 0]) * tape.U[lengths, 8:12, np.arange(64)].std(0)    # in the output, over sequences
+    return Run(batch.inputs[0, :end, 0, lane], marks[:, lane], y_in, y_out, 2 * tape.S[1:end + 1, :, lane].T,
+               np.flatnonzero(spread > 0.2 * spread.max()), target + error[0, lane], target)
+
+
+def show_values(axis, run):
+    """Draw the values, the two marked ones dark with their number."""
+    axis.vlines(range(len(run.value)), 0, run.value, color=NOISE, linewidth=0.6 if len(run.value) > 300 else 1.6)
+    for place in run.marks:
+        axis.vlines(place, 0, run.value[place], color=INK, linewidth=3)
+        axis.annotate(f"{run.value[place]:+.2f}", (place, 1.12 * np.sign(run.value[place])), fontsize=9, va="center",
+                      xytext=(4, 0), textcoords="offset points")
+    axis.set(ylim=(-1.35, 1.35), yticks=(-1, 0, 1), ylabel="value")
+
+
+def show_cells(axis, run, read):
+    """Draw the states of the four cells in the colours of their blocks, on the scale of those that the output reads."""
+    for cell, s in enumerate(run.s):
+        axis.plot(s, color=BLOCKS[cell // 2], linestyle=("-", "--")[cell % 2], linewidth=2 if cell in read else 1,
+                  alpha=1 if cell in read else 0.6)
+    axis.set(ylim=np.array((-1.25, 1.25)) * max(0.5, abs(run.s[read]).max()), ylabel="states of the cells", xlabel="step")
+
+
+def show_floors(axis):
+    """Draw the mean error of two simple answers and that of the criterion."""
+    for name, error in FLOORS.items():
+        side = "left" if name == "criterion" else "right"                         # where no curve passes
+        axis.axhline(error, color=MUTED, linestyle=":", linewidth=1.2)
+        axis.annotate(name, (side == "right", error), xycoords=("axes fraction", "data"), xytext=(0, 2), ha=side,
+                      textcoords="offset points", fontsize=8, color=MUTED)
+
+
+def thousands(axis):
+    """Write large numbers of an x axis with commas."""
+    axis.xaxis.set_major_formatter(matplotlib.ticker.StrMethodFormatter("{x:,.0f}"))
+
+
 def sequences_needed(args):
-    """Training sequences until the criterion is met, against the length, every trial and the paper's means."""
-    arms = {f"{kind}-{T}": (T, kind) for T in TABLE_7 for kind, _, _ in KINDS if f"{kind}-{T}" in add.ARMS}
-    r = results(args, *arms, run=False) or results(args, "fast-100")
-    figure, axis = plt.subplots(figsize=(7, 4.6))
-    rng = np.random.default_rng(0)
-    for place, (kind, label, colour) in enumerate(KINDS):
-        for T in TABLE_7:
-            if (arm := f"{kind}-{T}") in r:
-                n = r[arm]["sequences"]
-                x = T * 1.22**(place - 1)
-                axis.plot(x * np.exp(rng.uniform(-0.05, 0.05, len(n))), n, "o", color=colour, markersize=3.5, alpha=0.5)
-                if (~np.isnan(n)).any():
-                    axis.plot([x / 1.09, x * 1.09], [np.nanmean(n)] * 2, color=colour, linewidth=3)
-        axis.plot([], [], "o", color=colour, label=label)
+    """Training sequences until the criterion is met, against the length: every trial, and the paper's means."""
+    known = {f"{kind}-{T}": (kind, T) for kind in KINDS for T in TABLE_7 if f"{kind}-{T}" in add.ARMS}
+    r = results(args, *known, run=False) or results(args, "fast-100")
+    figure, axis = plt.subplots(figsize=(7, 4.8))
+    rng, shares = np.random.default_rng(0), {kind: [] for kind in KINDS}
+    for arm, metrics in r.items():
+        kind, T = known[arm]
+        n, (_, colour) = metrics["sequences"], KINDS[kind]
+        x = T * 1.24**(list(KINDS).index(kind) - 1)
+        axis.plot(x * np.exp(rng.uniform(-0.06, 0.06, len(n))), n, "o", color=colour, markersize=4, alpha=0.5,
+                  markeredgewidth=0)
+        if not np.isnan(n).all():
+            axis.plot((x / 1.1, x * 1.1), (np.nanmean(n),) * 2, color=colour, linewidth=3)
+        shares[kind] += metrics["solved"].tolist()
     for T, n in TABLE_7.items():
-        axis.plot(T, n, "D", color=INK, markersize=7, zorder=5)
-        axis.annotate(f"{n:,}", (T, n), xytext=(8, 0), textcoords="offset points", va="center", fontsize=9)
-    axis.plot([1000, 1000], [370_000, 2_020_000], color=INK, linewidth=1.2)
-    axis.plot([], [], "D", color=INK, label="1997, mean of 10 (bar: range)")
-    axis.set(xscale="log", yscale="log", xlabel="minimal sequence length T (the two values lie at least T/2 back)",
-             ylabel="training sequences until the criterion", xlim=(70, 1700))
+        axis.plot(T / 1.55, n, "D", color=INK, markersize=7)
+        axis.annotate(f"{n:,}", (T / 1.55, n), xytext=(0, 9), textcoords="offset points", ha="center", fontsize=9)
+    axis.plot((1000 / 1.55,) * 2, (370_000, 2_020_000), color=INK, linewidth=1.2)
+    axis.plot([], [], "D", color=INK, label="1997: mean of 10 trials (line: their range)")
+    for kind, (label, colour) in KINDS.items():
+        if shares[kind]:
+            axis.plot([], [], "o", color=colour,
+                      label=f"{label}: {sum(shares[kind]):.0f} of {len(shares[kind])} solve it")
+    axis.set(xscale="log", yscale="log", xlabel="minimal sequence length T (the values lie at least T/2 steps back)",
+             ylabel="training sequences until the criterion", xlim=(45, 1600), ylim=(3000, 5e6))
     axis.set_xticks(list(TABLE_7), [f"{T:,}" for T in TABLE_7])
     axis.set_xticks([], minor=True)
-    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5)) if False else axis.legend(loc="lower right")
-    solved = {kind: sum(int(r[arm]["solved"].sum()) for arm in r if arm.startswith(kind)) for kind, _, _ in KINDS}
-    total = {kind: sum(len(r[arm]["solved"]) for arm in r if arm.startswith(kind)) for kind, _, _ in KINDS}
-    parts = [f"{solved[kind]} of {total[kind]} {name}" for kind, name in
-             (("lstm", "trials of the 1997 net"), ("linear", "with a linear output"), ("fast", "with Adam")) if total[kind]]
-    axis.set_title("Solved: " + ", ".join(parts))
+    axis.legend(loc="upper center", bbox_to_anchor=(0.45, -0.14), ncols=2, columnspacing=1.2)
+    longest = max(T for arm, (_, T) in known.items() if arm in r and r[arm]["solved"].any()) if r else 0
+    axis.set_title(f"Memory cells bridge {longest // 2} steps and more; dots: trials, lines: means")
     return figure
-
-
-def curve(axis, cell_list, colour, label):
-    """Draw the median error over training, and the range over the trials of the first seed."""
-    cell = next(iter(cell_list.values()))["curves"]
-    axis.plot(cell["seen"], cell["error_median"], color=colour, label=label)
-    axis.fill_between(cell["seen"], cell["error_least"], cell["error_most"], color=colour, alpha=0.18, linewidth=0)
-
-
-def floors(axis, where):
-    """Draw the errors of two answers that need little or no memory, and of the criterion."""
-    for error, text in ((0.162, "always 0.5"), (0.113, "knows one value"), (0.01, "criterion")):
-        axis.axhline(error, color=MUTED, linestyle=":", linewidth=1.2)
-        axis.annotate(text, (where, error), xycoords=("axes fraction", "data"), xytext=(-2, 2), ha="right",
-                      textcoords="offset points", fontsize=8, color=MUTED)
 
 
 def learning_curves(args):
     """Error over training: the cells against the controls, and the net of 1997 at three lengths."""
-    panels = [("T = 100", (("fast-100", "memory cells (Adam)", FAST), ("rnn-100", "ordinary recurrent net", RNN)), True),
-              ("T = 500", (("fast-500", "memory cells (Adam)", FAST), ("leak-0.99-500", "self-weight 0.99", GREEN),
-                           ("leak-0.9-500", "self-weight 0.9", LEAK), ("rnn-500", "ordinary recurrent net", RNN)), False),
-              ("the net and rule of 1997", (("lstm-100", "T = 100", SKY), ("lstm-500", "T = 500", BLUE),
-                                            ("lstm-1000", "T = 1000", INK)), False)]
-    drawn = [(title, [(found, colour, label) for arm, label, colour in arms if (found := cells(args, arm, run))])
-             for title, arms, run in panels]
+    panels = (
+        ("T = 100", True, (("fast-100", "memory cells (Adam)", FAST, "-"), ("rnn-100", "ordinary net", ORDINARY, "-"))),
+        ("T = 500", False, (
+            ("fast-500", "memory cells (Adam)", FAST, "-"), ("leak-0.99-500", "self-weight 0.99", INK, "-"),
+            ("leak-0.9-500", "self-weight 0.9", INK, ":"), ("rnn-500", "ordinary net", ORDINARY, "-"))),
+        ("the net and rule of 1997", False, tuple(
+            (f"lstm-{T}", f"T = {T}", LITERAL, style) for T, style in zip(TABLE_7, ("-", "--", ":")))))
+    drawn = [(title, [(next(iter(found.values()))["curves"], *look) for arm, *look in arms
+                      if (found := cells(args, arm, run))]) for title, run, arms in panels]
     drawn = [(title, lines) for title, lines in drawn if lines]
-    figure, axes = plt.subplots(len(drawn), 1, figsize=(7, 1 + 2.6 * len(drawn)), squeeze=False)
+    figure, axes = plt.subplots(len(drawn), 1, figsize=(7, 1.2 + 2.4 * len(drawn)), squeeze=False)
     for axis, (title, lines) in zip(axes[:, 0], drawn):
-        for found, colour, label in lines:
-            curve(axis, found, colour, label)
-        floors(axis, 1)
-        axis.set(ylabel="mean error", yscale="log", ylim=(0.003, 0.6), xlim=(0, None))
-        axis.xaxis.set_major_formatter(matplotlib.ticker.StrMethodFormatter("{x:,.0f}"))
+        for curves, label, colour, style in lines:
+            axis.plot(curves["seen"], curves["error_median"], color=colour, linestyle=style, label=label)
+            axis.fill_between(curves["seen"], curves["error_least"], curves["error_most"], color=colour, alpha=0.15,
+                              linewidth=0)
+        show_floors(axis)
+        thousands(axis)
+        axis.set(ylabel="mean error", yscale="log", ylim=(0.003, 0.5), xlim=(0, None))
         axis.set_title(title, fontweight="normal", fontsize=10)
         axis.legend(loc="lower left", ncols=2)
-    axes[-1, 0].set_xlabel("training sequences (line: median of the trials, band: their range)")
+    axes[-1, 0].set_xlabel("training sequences (line: median of the trials of a seed; band: their range)")
     r = results(args, "fast-100", "rnn-100")
-    figure.suptitle(f"After {r['rnn-100']['seen'][0][-1]:,.0f} sequences of T = 100 the ordinary net is wrong on "
-                    f"{r['rnn-100']['wrong_share'].mean():.0%},\nthe cells, when they stop, on "
+    figure.suptitle(f"With {r['rnn-100']['seen'][0][-1]:,.0f} sequences of T = 100 an ordinary net learns nothing: "
+                    f"{r['rnn-100']['wrong_share'].mean():.0%} wrong.\nThe cells, when they stop: "
                     f"{r['fast-100']['wrong_share'].mean():.1%}", x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure
 
 
 def one_sequence(args):
-    """A long test sequence in a trained net: the gates, the states, the answer."""
-    arm, params, config = one_net(args, "lstm-1000", "fast-1000", "fast-100")
-    batch, tape, error = next(add.tests(params, config, args.seed, chunk=32))
-    lane = int((abs(batch.inputs[0, batch.marks[0].T, 0, np.arange(32)[:, None]]).min(1)
-                + (np.ptp(batch.marks[0], 0) > config.length / 5)).argmax())      # two large values, well apart
-    length, marks = batch.lengths[0, lane], batch.marks[0, :, lane]
-    t = np.arange(length)
-    value, (y_in, y_out) = batch.inputs[0, :length, 0, lane], (tape.U[1:length + 1, rows, lane]
-                                                               for rows in (slice(4, 6), slice(6, 8)))
-    s = 2 * tape.S[1:length + 1, :, lane]
-    figure, axes = plt.subplots(4, 1, figsize=(7, 7), sharex=True, height_ratios=(2, 1.4, 1.4, 3))
-    axes[0].vlines(t, 0, value, color="#bbbbbb", linewidth=0.6)
-    axes[0].vlines(marks, 0, value[marks], color=RED, linewidth=2.5)
-    for place in marks:
-        axes[0].annotate(f"{value[place]:+.2f}", (place, value[place]), xytext=(5, 0), textcoords="offset points",
-                         color=RED, va="center", fontsize=9)
-    axes[0].set(ylabel="value", ylim=(-1.25, 1.25))
-    for gate, axis, name in ((y_in, axes[1], "input\ngates"), (y_out, axes[2], "output\ngates")):
-        for block, colour in enumerate((SKY, BLUE)):
-            axis.plot(t, gate[:, block], color=colour, linewidth=1.4, label=f"block {block + 1}")
-        axis.set(ylabel=name, ylim=(-0.05, 1.05))
+    """A long test sequence in a trained net: the values, the gates, the states."""
+    arm, params, config = one_net(args, "lstm-1000", "lstm-500", "fast-1000", "fast-100")
+    run = run_one(params, config, args.seed)
+    figure, axes = plt.subplots(4, 1, figsize=(7, 6.8), sharex=True, height_ratios=(2, 1.3, 1.3, 3))
+    show_values(axes[0], run)
+    for axis, gates, name in ((axes[1], run.y_in, "input\ngates"), (axes[2], run.y_out, "output\ngates")):
+        for block, gate in enumerate(gates):
+            axis.plot(gate, color=BLOCKS[block], linewidth=1.4, label=f"block {block + 1}")
+        axis.set(ylabel=name, ylim=(-0.08, 1.08), yticks=(0, 1))
     axes[1].legend(loc="center right", ncols=2)
-    read = abs(params["V"][:4, 0] * tape.U[length, 8:12, lane])
-    for cell in range(4):
-        axes[3].plot(t, s[:, cell], color=(SKY, BLUE)[cell // 2], linestyle=("-", "--")[cell % 2],
-                     linewidth=2.2 if read[cell] > 0.2 * read.max() else 1, alpha=1 if read[cell] > 0.2 * read.max() else 0.5)
-    axes[3].set(ylabel="state s of the four cells", xlabel="step", xlim=(0, length))
-    target = batch.targets[0, lane]
-    flat = length - marks.max() - 1
-    figure.suptitle(f"Two writes, then {flat} steps without change: the net says {target + error[0, lane]:.3f} for "
-                    f"{target:.3f}\n({arm.replace('-', ', T = ')}; bold: the cells that the output reads)",
-                    x=0.01, ha="left", fontsize=11, fontweight="bold")
+    show_cells(axes[3], run, run.read)
+    axes[3].set(xlim=(-0.01 * len(run.value), len(run.value)))
+    figure.suptitle(f"Two writes, then {len(run.value) - run.marks.max() - 1} steps in which nothing changes; the answer "
+                    f"is {run.answer:.3f}, right: {run.target:.3f}\n({KINDS[arm.split('-')[0]][0]}, T = {config.length}; "
+                    "bold: the cells that the output reads)", x=0.01, ha="left", fontsize=10, fontweight="bold")
     return figure
 
 
 def where_it_errs(args):
-    """The error on fresh sequences against the right answer, for a logistic and a linear output unit."""
-    nets = [(name, one_net(args, *arms)) for name, arms in
-            (("logistic output", ("lstm-100",)), ("linear output", ("linear-100", "fast-100")))
-            if arms[-1] == "fast-100" or (args.preset != "quick" and recorded(arms[0]))]
-    figure, axes = plt.subplots(len(nets), 1, figsize=(7, 1 + 2.5 * len(nets)), sharex=True, squeeze=False)
-    titles = []
-    for axis, (name, (arm, params, config)) in zip(axes[:, 0], nets):
-        count = 640 if args.preset == "quick" else 10_240
+    """The error on fresh sequences against the right answer, for a logistic and for a linear output unit."""
+    nets = [one_net(args, "lstm-100")] if args.preset != "quick" and recorded("lstm-100") else []
+    nets.append(one_net(args, "linear-100", "fast-100"))
+    figure, axes = plt.subplots(len(nets), 1, figsize=(7, 1 + 2.4 * len(nets)), sharex=True, squeeze=False)
+    ends = []
+    for axis, (arm, params, config) in zip(axes[:, 0], nets):
         targets, errors = map(np.concatenate, zip(*((b.targets[0], e[0]) for b, _, e in add.tests(
-            params, config, args.seed, count=count))))
+            params, config, args.seed, count=640 if args.preset == "quick" else 10_240))))
         wrong = abs(errors) >= add.CORRECT
-        axis.axhspan(-add.CORRECT, add.CORRECT, color=RIGHT, alpha=0.15, linewidth=0)
-        axis.plot(targets[~wrong], errors[~wrong], ".", color=INK, markersize=1.5, alpha=0.4)
-        axis.plot(targets[wrong], errors[wrong], "o", color=RED, markersize=3.5)
-        axis.set(ylabel="error y − y*", ylim=(-0.11, 0.11), xlim=(-0.01, 1.01))
-        axis.set_title(f"{name} ({arm.replace('-', ', T = ')}): {wrong.sum()} of {count:,} wrong", fontweight="normal",
-                       fontsize=10)
-        titles.append((name, wrong.sum(), (abs(targets[wrong] - 0.5) > 0.45).sum()))
+        axis.axhspan(-add.CORRECT, add.CORRECT, color=RIGHT, linewidth=0)
+        colour = KINDS[arm.split("-")[0]][1]
+        axis.plot(targets, errors, ".", color=colour, markersize=2, alpha=0.4)
+        axis.plot(targets[wrong], errors[wrong], "o", color=INK, markersize=3.5)
+        axis.set(ylabel="error y - y*", ylim=(-0.12, 0.12), xlim=(-0.01, 1.01))
+        axis.set_title(f"{KINDS[arm.split('-')[0]][0]}, T = {config.length}: {wrong.sum()} of {len(wrong):,} wrong",
+                       fontweight="normal", fontsize=10)
+        ends.append((config.output, wrong.sum(), (abs(targets[wrong] - 0.5) > 0.45).sum()))
     axes[-1, 0].set_xlabel("right answer y* = 0.5 + (X1 + X2) / 4")
-    name, wrong, ends = titles[0]
-    figure.suptitle(f"{ends} of the {wrong} wrong answers with a {name} lie within 0.05 of an end"
-                    if wrong else f"No wrong answer with a {name}", x=0.01, ha="left", fontsize=11, fontweight="bold")
+    output, wrong, near = ends[0]
+    figure.suptitle(f"Of {wrong} wrong answers with a {output} output unit {near} are due within 0.05 of 0 or 1",
+                    x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure
 
 
