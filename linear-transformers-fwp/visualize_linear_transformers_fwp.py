@@ -252,7 +252,11 @@ def update_rules(args):
     solved = [cell["metrics"]["solved_at"] for cell in recorded(arms["delta"]).values()]
     if not solved:
         return None
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7, 4.2), width_ratios=(1.5, 1), sharey=True)
+    runs = {rule: [(S, losses(f"{rule}-dpfp2-{S}")) for S in UPDATE_SIZES] for rule in ("delta", "sum")}
+    sizes = any(len(loss) for points in runs.values() for _, loss in points)
+    figure, axes = plt.subplots(1, 1 + sizes, figsize=(7, 4.2), width_ratios=(1.5, 1)[:1 + sizes],
+                                sharey=True, squeeze=False)
+    left, *right = axes[0]
     for rule, arm in arms.items():
         label, colour, line = RULES[rule]
         for cell in recorded(arm).values():
@@ -264,14 +268,14 @@ def update_rules(args):
     left.text(1.2e4, 1 / 40 * 0.9, "LayerNorm's bound", color=PURPLE, fontsize=8, ha="right", va="top")
     left.set(title=f"S = 20: {sum(step is not None for step in solved)} of {len(solved)} delta runs reach 0.001",
              xlabel="training step", ylabel="evaluation loss", xlim=(100, 3e4), ylim=(3e-4, 40))
-    for rule in ("delta", "sum"):
-        runs = [(S, losses(f"{rule}-dpfp2-{S}")) for S in UPDATE_SIZES]
-        for S, loss in runs:
-            right.semilogy(np.full(len(loss), S), loss, ".", color=RULES[rule][1], ms=5, alpha=0.6)
-        medians = [(S, np.median(loss)) for S, loss in runs if len(loss)]
-        right.plot(*zip(*medians or [(np.nan, np.nan)]), color=RULES[rule][1])
-    right.set(title="up to S = 200, with DPFP-2", xlabel="S, number of keys", xticks=(20, 80, 140, 200))
-    for axes in (left, right):
+    for panel in right:
+        for rule, points in runs.items():
+            for S, loss in points:
+                panel.semilogy(np.full(len(loss), S), loss, ".", color=RULES[rule][1], ms=5, alpha=0.6)
+            medians = [(S, np.median(loss)) for S, loss in points if len(loss)]
+            panel.plot(*zip(*medians or [(np.nan, np.nan)]), color=RULES[rule][1])
+        panel.set(title="up to S = 200, with DPFP-2", xlabel="S, number of keys", xticks=(20, 80, 140, 200))
+    for axes in (left, *right):
         axes.axhline(GOAL, color=MUTED, lw=1)
     figure.legend(loc="outside lower center", ncols=5, fontsize=8)
     return figure
