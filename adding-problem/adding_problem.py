@@ -132,6 +132,7 @@ class Config:
     output: str = option("logistic", "output unit", choices=("logistic", "linear"))
     rule: str = option("sgd", "plain gradient descent or Adam", choices=("sgd", "adam"))
     rate: float = option(0.5, "learning rate alpha")
+    settle: float = option(0.0, "mean error of the last 2000 sequences below which the rate falls with it; 0: never")
     clip: float = option(0.0, "largest norm of a trial's gradient; 0: no limit")
     batch: int = option(1, "sequences per weight change; 1 is online learning", low=1)
     gradient: str = option("truncated", "the paper's gradient or the full one", choices=("truncated", "full"))
@@ -182,8 +183,8 @@ def make_batch(length, generators, count, batch=1):
 
 
 # ---------------------------------------------------------------- Model
-# The layout is made for speed: time first, units next, lanes last, so that the units of one kind lie in one piece. A lane
-# is one sequence of one trial, and each trial has weights of its own. All that step t reads is in one row of the tape,
+# The layout is made for speed: time first, units next, lanes last, so that the units of one kind lie in one piece. A
+# lane is one sequence of one trial; each trial has its own weights. All that step t reads is in one row of the tape,
 #     U[t] = (tanh of the cells | y_in(t-1) | y_out(t-1) | y_c(t-1) | x(t) | 1), at 0:4, 4:6, 6:8, 8:12, 12:14 and 14,
 # from 4 on; it writes the next row. A step is one product with the weights, one tanh for all gates and cells, and no
 # copy, since f(z) = (1 + tanh(z/2)) / 2, g(z) = 2 tanh(z/2) and h(s) = tanh(s/2), with s/2 kept in place of s.
@@ -452,6 +453,8 @@ def train(config, seed, net=LSTM, checkpoint=None):
             if (streak >= WINDOW).any():
                 stopped[np.isnan(stopped) & (streak >= WINDOW) & (window.mean(0) < 0.01)] = step
             grads, rate = net.backward(params, tape, lengths, y, targets, config), config.rate * np.isnan(stopped)
+            if config.settle:
+                rate = rate * np.minimum(1, window.mean(0) / config.settle)
             if config.clip:
                 clip(grads, config.clip)
             if config.rule == "sgd":
@@ -528,8 +531,8 @@ def rnn(config, seed):
     return evaluate(config, seed, RNN)[1:]
 
 
-FAST = Config(output="linear", rule="adam", rate=0.03, batch=8, sequences=100_000)
-CONTROL = replace(FAST, gradient="full", rate=0.003, clip=1.0)
+FAST = Config(output="linear", rule="adam", rate=0.03, settle=0.02, batch=8, sequences=100_000)
+CONTROL = replace(FAST, gradient="full", rate=0.003, settle=0.0, clip=1.0)
 ARMS = {
     "lstm-100": Arm(lstm, Config(trials=30, sequences=1_500_000)),
     "lstm-500": Arm(lstm, Config(length=500, sequences=1_500_000)),

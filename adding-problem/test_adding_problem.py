@@ -37,8 +37,8 @@ def f(x):
 
 
 def plain(W, V, inputs, config, replay=None):
-    """The net of the paper, gate by gate, for one trial and one sequence (steps, 2): output, states (steps, 4), and what
-    each step reads of the hidden activations (steps, 8). replay: activations to read instead, as constants."""
+    """The net of the paper, gate by gate, for one trial and one sequence (steps, 2): output, states (steps, 4), and
+    the hidden activations that each step reads (steps, 8). replay: activations to read instead, as constants."""
     s, hidden, states, activations = np.zeros(4), np.zeros(8), [], []
     for t, x in enumerate(inputs):
         source = np.concatenate([hidden if replay is None else replay[t], x, [1.0]])

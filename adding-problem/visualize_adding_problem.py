@@ -85,7 +85,7 @@ def draw(figures, argv=None):
 
 # One colour, one thing: three ways to train the cells, the ordinary net, the two memory blocks.
 LITERAL, LINEAR, FAST, ORDINARY, BLOCKS = BLUE, PURPLE, ORANGE, RED, (SKY, GREEN)
-NOISE, RIGHT = "#c4c4c4", "#e4e4e4"                                               # distractors; where answers are correct
+NOISE, RIGHT = "#c4c4c4", "#e4e4e4"                                               # distractors; correct answers
 TABLE_7 = {100: 74_000, 500: 209_000, 1000: 853_000}                              # mean sequences of ten trials
 KINDS = {"lstm": ("the net and rule of 1997", LITERAL), "linear": ("linear output unit instead", LINEAR),
          "fast": ("linear output unit, Adam, batches of 8", FAST)}
@@ -162,7 +162,8 @@ def show_cells(axis, run, read):
     for cell, s in enumerate(run.s):
         axis.plot(s, color=BLOCKS[cell // 2], linestyle=("-", "--")[cell % 2], linewidth=2 if cell in read else 1,
                   alpha=1 if cell in read else 0.6)
-    axis.set(ylim=np.array((-1.25, 1.25)) * max(0.5, abs(run.s[read]).max()), ylabel="states of the cells", xlabel="step")
+    top = 1.25 * max(0.5, abs(run.s[read]).max())
+    axis.set(ylim=(-top, top), ylabel="states of the cells", xlabel="step")
 
 
 def show_floors(axis):
@@ -257,9 +258,9 @@ def one_sequence(args):
     axes[1].legend(loc="center right", ncols=2)
     show_cells(axes[3], run, run.read)
     axes[3].set(xlim=(-0.01 * len(run.value), len(run.value)))
-    figure.suptitle(f"Two writes, then {len(run.value) - run.marks.max() - 1} steps in which nothing changes; the answer "
-                    f"is {run.answer:.3f}, right: {run.target:.3f}\n({KINDS[arm.split('-')[0]][0]}, T = {config.length}; "
-                    "bold: the cells that the output reads)", x=0.01, ha="left", fontsize=10, fontweight="bold")
+    figure.suptitle(f"Two writes, then {len(run.value) - run.marks.max() - 1} steps held; the answer is "
+                    f"{run.answer:.3f}, right: {run.target:.3f}\n({KINDS[arm.split('-')[0]][0]}, T = {config.length}; "
+                    "bold: the cells that the output reads)", x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure
 
 

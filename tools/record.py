@@ -119,6 +119,9 @@ def run(cell):
         if process.returncode != 0:
             last = (errors.read_text().strip().splitlines() or [f"exit status {process.returncode}"])[-1]
             raise catalog.CatalogError(f"{cell}: {last}")
+        arm = catalog.load(cell.slug).ARMS[cell.arm]
+        if catalog.fingerprint(catalog.script(cell.slug).read_text(), arm) != cell.fingerprint:
+            raise catalog.CatalogError(f"{cell}: the script was changed during the run; run it again")
         result = json.loads(out.read_text())["arms"][cell.arm][str(cell.seed)]
         checkpoint.unlink(missing_ok=True)
         return {
