@@ -71,7 +71,7 @@ def frames(args):
         (0.09, 0.70, 0.50, 0.20), (0.09, 0.47, 0.50, 0.17), (0.09, 0.11, 0.50, 0.30), (0.70, 0.47, 0.28, 0.38),
         (0.70, 0.17, 0.28, 0.12)))
     moments = np.unique(np.linspace(0, last, 8 if args.preset == "quick" else 72).astype(int))
-    read = run_one({name: w[..., [trial]] for name, w in weights[last].items()}, config, args.seed).read
+    trained = run_one({name: w[..., [trial]] for name, w in weights[last].items()}, config, args.seed)
     for moment in moments:
         params = {name: w[..., [trial]] for name, w in weights[moment].items()}
         run = run_one(params, config, args.seed)
@@ -82,7 +82,7 @@ def frames(args):
             gate.plot(y_in, color=BLOCKS[block], linewidth=1.6, label=f"block {block + 1}")
         gate.set(ylim=(-0.05, 1.05), ylabel="input gate")
         gate.legend(loc="upper right", ncols=2, fontsize=8, borderpad=0.1)
-        show_cells(state, run, read)
+        show_cells(state, run, trained)
         for axis in (value, gate, state):
             axis.set(xlim=(-1, len(run.value)))
             axis.yaxis.set_label_coords(-0.11, 0.5)
@@ -98,9 +98,9 @@ def frames(args):
         thousands(curve)
         answer.axvspan(run.target - add.CORRECT, run.target + add.CORRECT, color=RIGHT, linewidth=0)
         right = abs(run.answer - run.target) < add.CORRECT
-        answer.plot(run.answer, 0, "o", color=INK if right else MUTED, markersize=9)
-        answer.set(xlim=(0, 1), ylim=(-1, 1), yticks=[])
-        answer.set_title(f"answer {run.answer:.2f}, right: {run.target:.2f} ± 0.04", fontsize=10, fontweight="normal")
+        answer.plot(np.clip(run.answer, -0.15, 1.15), 0, "o", color=INK if right else MUTED, markersize=9)
+        answer.set(xlim=(-0.2, 1.2), ylim=(-1, 1), xticks=(0, 0.5, 1), yticks=[])
+        answer.set_title(f"answer {run.answer:.2f}, right: {run.target:.2f}", fontsize=10, fontweight="normal")
         title.set_text(f"A memory cell learns what to keep: {moment * every:,} sequences")
         yield figure
 

@@ -87,8 +87,8 @@ def draw(figures, argv=None):
 LITERAL, LINEAR, FAST, ORDINARY, BLOCKS = BLUE, PURPLE, ORANGE, RED, (SKY, GREEN)
 NOISE, RIGHT = "#c4c4c4", "#e4e4e4"                                               # distractors; correct answers
 TABLE_7 = {100: 74_000, 500: 209_000, 1000: 853_000}                              # mean sequences of ten trials
-KINDS = {"lstm": ("the net and rule of 1997", LITERAL), "linear": ("linear output unit instead", LINEAR),
-         "fast": ("linear output unit, Adam, batches of 8", FAST)}
+KINDS = {"lstm": ("the net and rule of 1997", LITERAL), "linear": ("linear output unit", LINEAR),
+         "fast": ("linear output, Adam, batches of 8", FAST)}
 FLOORS = {"always 0.5": 0.162, "knows one value": 0.113, "criterion": 0.01}       # mean absolute errors at T = 100
 
 
@@ -157,22 +157,23 @@ def show_values(axis, run):
     axis.set(ylim=(-1.35, 1.35), yticks=(-1, 0, 1), ylabel="value")
 
 
-def show_cells(axis, run, read):
-    """Draw the states of the four cells in the colours of their blocks, on the scale of those that the output reads."""
+def show_cells(axis, run, trained):
+    """Draw the states of the four cells in the colours of their blocks; bold, and setting the scale, are those that the
+    output reads in the trained net."""
     for cell, s in enumerate(run.s):
-        axis.plot(s, color=BLOCKS[cell // 2], linestyle=("-", "--")[cell % 2], linewidth=2 if cell in read else 1,
-                  alpha=1 if cell in read else 0.6)
-    top = 1.25 * max(0.5, abs(run.s[read]).max())
-    axis.set(ylim=(-top, top), ylabel="states of the cells", xlabel="step")
+        width, alpha = (2, 1) if cell in trained.read else (1, 0.6)
+        axis.plot(s, color=BLOCKS[cell // 2], linestyle=("-", "--")[cell % 2], linewidth=width, alpha=alpha)
+    low, high = min(0, trained.s[trained.read].min()), max(0, trained.s[trained.read].max())
+    axis.set(ylim=(low - 0.2 * (high - low), high + 0.2 * (high - low)), ylabel="states of the cells", xlabel="step")
 
 
 def show_floors(axis):
-    """Draw the mean error of two simple answers and that of the criterion."""
+    """Draw the mean error of two simple answers and that of the criterion, as labelled lines."""
     for name, error in FLOORS.items():
         side = "left" if name == "criterion" else "right"                         # where no curve passes
         axis.axhline(error, color=MUTED, linestyle=":", linewidth=1.2)
-        axis.annotate(name, (side == "right", error), xycoords=("axes fraction", "data"), xytext=(0, 2), ha=side,
-                      textcoords="offset points", fontsize=8, color=MUTED)
+        axis.annotate(name, (side == "right", error), xycoords=("axes fraction", "data"), ha=side, fontsize=8,
+                      xytext=(0, 6 if name == "always 0.5" else 2), textcoords="offset points", color=MUTED)
 
 
 def thousands(axis):
@@ -184,7 +185,7 @@ def sequences_needed(args):
     """Training sequences until the criterion is met, against the length: every trial, and the paper's means."""
     known = {f"{kind}-{T}": (kind, T) for kind in KINDS for T in TABLE_7 if f"{kind}-{T}" in add.ARMS}
     r = results(args, *known, run=False) or results(args, "fast-100")
-    figure, axis = plt.subplots(figsize=(7, 4.8))
+    figure, axis = plt.subplots(figsize=(7, 5))
     rng, shares = np.random.default_rng(0), {kind: [] for kind in KINDS}
     for arm, metrics in r.items():
         kind, T = known[arm]
@@ -197,20 +198,21 @@ def sequences_needed(args):
         shares[kind] += metrics["solved"].tolist()
     for T, n in TABLE_7.items():
         axis.plot(T / 1.55, n, "D", color=INK, markersize=7)
-        axis.annotate(f"{n:,}", (T / 1.55, n), xytext=(0, 9), textcoords="offset points", ha="center", fontsize=9)
+        axis.annotate(f"{n:,}", (T / 1.55, n), xytext=(-7, 0), textcoords="offset points", ha="right", va="center",
+                      fontsize=9)
     axis.plot((1000 / 1.55,) * 2, (370_000, 2_020_000), color=INK, linewidth=1.2)
-    axis.plot([], [], "D", color=INK, label="1997: mean of 10 trials (line: their range)")
+    axis.plot([], [], "D", color=INK, label="1997: mean of 10 (line: range)")
     for kind, (label, colour) in KINDS.items():
         if shares[kind]:
             axis.plot([], [], "o", color=colour,
-                      label=f"{label}: {sum(shares[kind]):.0f} of {len(shares[kind])} solve it")
+                      label=f"{label}: {sum(shares[kind]):.0f} of {len(shares[kind])}")
     axis.set(xscale="log", yscale="log", xlabel="minimal sequence length T (the values lie at least T/2 steps back)",
-             ylabel="training sequences until the criterion", xlim=(45, 1600), ylim=(3000, 5e6))
+             ylabel="training sequences until the criterion", xlim=(33, 1600), ylim=(800, 5e6))
     axis.set_xticks(list(TABLE_7), [f"{T:,}" for T in TABLE_7])
     axis.set_xticks([], minor=True)
-    axis.legend(loc="upper center", bbox_to_anchor=(0.45, -0.14), ncols=2, columnspacing=1.2)
-    longest = max(T for arm, (_, T) in known.items() if arm in r and r[arm]["solved"].any()) if r else 0
-    axis.set_title(f"Memory cells bridge {longest // 2} steps and more; dots: trials, lines: means")
+    axis.legend(loc="lower right", title="trials that meet the criterion", alignment="left")
+    longest = max((T for arm, (_, T) in known.items() if arm in r and r[arm]["solved"].any()), default=0)
+    axis.set_title(f"Memory cells bridge {longest // 2} steps and more (dot: a trial)")
     return figure
 
 
@@ -256,11 +258,11 @@ def one_sequence(args):
             axis.plot(gate, color=BLOCKS[block], linewidth=1.4, label=f"block {block + 1}")
         axis.set(ylabel=name, ylim=(-0.08, 1.08), yticks=(0, 1))
     axes[1].legend(loc="center right", ncols=2)
-    show_cells(axes[3], run, run.read)
+    show_cells(axes[3], run, run)
     axes[3].set(xlim=(-0.01 * len(run.value), len(run.value)))
     figure.suptitle(f"Two writes, then {len(run.value) - run.marks.max() - 1} steps held; the answer is "
                     f"{run.answer:.3f}, right: {run.target:.3f}\n({KINDS[arm.split('-')[0]][0]}, T = {config.length}; "
-                    "bold: the cells that the output reads)", x=0.01, ha="left", fontsize=11, fontweight="bold")
+                    "bold: cells that are read)", x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure
 
 
@@ -281,10 +283,10 @@ def where_it_errs(args):
         axis.set(ylabel="error y - y*", ylim=(-0.12, 0.12), xlim=(-0.01, 1.01))
         axis.set_title(f"{KINDS[arm.split('-')[0]][0]}, T = {config.length}: {wrong.sum()} of {len(wrong):,} wrong",
                        fontweight="normal", fontsize=10)
-        ends.append((config.output, wrong.sum(), (abs(targets[wrong] - 0.5) > 0.45).sum()))
+        ends.append((config.output, len(wrong), wrong.sum(), (abs(targets[wrong] - 0.5) > 0.45).sum()))
     axes[-1, 0].set_xlabel("right answer y* = 0.5 + (X1 + X2) / 4")
-    output, wrong, near = ends[0]
-    figure.suptitle(f"Of {wrong} wrong answers with a {output} output unit {near} are due within 0.05 of 0 or 1",
+    output, count, wrong, near = ends[0]
+    figure.suptitle(f"{output.capitalize()} output: {wrong} of {count:,} answers are wrong, {near} of them near 0 or 1",
                     x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure
 

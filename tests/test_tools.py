@@ -228,7 +228,8 @@ def test_a_new_folder_runs_and_keeps_the_style(tmp_path):
     slug = "timit-blstm-ctc"
 
     def python(*words):
-        return subprocess.run([sys.executable, *words], cwd=tmp_path, capture_output=True, text=True)
+        environment = {**os.environ, "CATALOG_ROOT": str(tmp_path)}
+        return subprocess.run([sys.executable, *words], cwd=tmp_path, env=environment, capture_output=True, text=True)
 
     assert python("tools/new.py", slug).returncode == 0
     assert python("-m", "ruff", "check", slug).stdout == "All checks passed!\n"

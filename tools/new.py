@@ -83,7 +83,10 @@ CLAIMS = (
 
 {main}'''
 
-VISUALIZE = '''"""Draw the figures of {slug}: python3 visualize_{module}.py [--seed K] [--preset NAME] [--out FOLDER]"""
+VISUALIZE = '''"""Draw the figures of {slug}.
+
+    python3 visualize_{module}.py [--seed K] [--preset quick] [--out FOLDER]
+"""
 import {module} as experiment    # first: it sets the threads before numpy loads
 from {module} import complain, write_whole
 
@@ -92,8 +95,9 @@ from {module} import complain, write_whole
 def learning_curve(args):
     """..."""
     config = experiment.ARMS["quick" if args.preset == "quick" else "method"].config
+    loss = np.array([s.loss for s in experiment.train(config, args.seed)])
     figure, axes = plt.subplots(figsize=(7, 3.5))
-    axes.plot([s.loss for s in experiment.train(config, args.seed)], color=BLUE)
+    axes.plot(loss, color=BLUE)
     axes.set(title="...", xlabel="steps", ylabel="loss")
     return figure
 
@@ -102,7 +106,10 @@ if __name__ == "__main__":
     sys.exit(draw([learning_curve]))
 '''
 
-GIF = '''"""Animate {slug}: python3 make_{module}_gif.py [--seed K] [--preset NAME] [--out FOLDER]"""
+GIF = '''"""Animate {slug}.
+
+    python3 make_{module}_gif.py [--seed K] [--preset quick] [--out FOLDER]
+"""
 import {module} as experiment    # first: it sets the threads before numpy loads
 from {module} import complain, write_whole
 from visualize_{module} import BLUE, plt
