@@ -68,10 +68,11 @@ def frames(args):
     figure = plt.figure(figsize=(7.4, 4.7), dpi=100, layout="none")
     title = figure.text(0.02, 0.94, "", fontsize=12.5, fontweight="bold")
     value, gate, state, curve, answer = (figure.add_axes(box) for box in (
-        (0.09, 0.70, 0.50, 0.20), (0.09, 0.47, 0.50, 0.17), (0.09, 0.11, 0.50, 0.30), (0.70, 0.47, 0.28, 0.38),
+        (0.105, 0.70, 0.49, 0.20), (0.105, 0.47, 0.49, 0.17), (0.105, 0.11, 0.49, 0.30), (0.70, 0.47, 0.28, 0.38),
         (0.70, 0.17, 0.28, 0.12)))
     moments = np.unique(np.linspace(0, last, 8 if args.preset == "quick" else 72).astype(int))
     trained = run_one({name: w[..., [trial]] for name, w in weights[last].items()}, config, args.seed)
+    top = 1.4 * abs(trained.s[trained.read]).max()
     for moment in moments:
         params = {name: w[..., [trial]] for name, w in weights[moment].items()}
         run = run_one(params, config, args.seed)
@@ -83,9 +84,10 @@ def frames(args):
         gate.set(ylim=(-0.05, 1.05), ylabel="input gate")
         gate.legend(loc="upper right", ncols=2, fontsize=8, borderpad=0.1)
         show_cells(state, run, trained)
+        state.set(ylim=(-top, top))
         for axis in (value, gate, state):
             axis.set(xlim=(-1, len(run.value)))
-            axis.yaxis.set_label_coords(-0.11, 0.5)
+            axis.yaxis.set_label_coords(-0.135, 0.5)
         for axis in (value, gate):
             axis.tick_params(labelbottom=False)
         curve.plot(seen[:moment], errors[:moment, trial], color=FAST)

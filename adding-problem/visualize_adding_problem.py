@@ -286,8 +286,8 @@ def where_it_errs(args):
         ends.append((config.output, len(wrong), wrong.sum(), (abs(targets[wrong] - 0.5) > 0.45).sum()))
     axes[-1, 0].set_xlabel("right answer y* = 0.5 + (X1 + X2) / 4")
     output, count, wrong, near = ends[0]
-    figure.suptitle(f"{output.capitalize()} output: {wrong} of {count:,} answers are wrong, {near} of them near 0 or 1",
-                    x=0.01, ha="left", fontsize=11, fontweight="bold")
+    said = f"{wrong} of {count:,} answers are wrong, {near} of them near 0 or 1" if wrong else "no answer is wrong"
+    figure.suptitle(f"{output.capitalize()} output: {said}", x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure
 
 
