@@ -161,6 +161,7 @@ def test_presets_and_claims_are_well_formed(slug):
 
 
 @each_folder
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_every_claim_can_be_computed(slug):
     """Each claim is given, for every arm, what the quick arm of the same function returned: no name may be unknown."""
     module = catalog.load(slug)
