@@ -156,7 +156,7 @@ def success(args):
     arms = {arm: cells for arm, cells in arms.items() if cells}
     if not {"parallel", "sequential"} & set(arms):
         return None
-    figure, axis = plt.subplots(figsize=(7, 4))
+    figure, axis = plt.subplots(figsize=(7, 4.8))
     results = ff.pool(arms)
     for arm, (label, colour) in CURVES.items():
         if arm in results:
@@ -168,7 +168,7 @@ def success(args):
     axis.axhline(200 / 3, color=BLUE, linestyle=":", label="1990, parallel: 20 of 30 in 10⁶ steps")
     axis.axhline(60, color=ORANGE, linestyle=":", label="1990, sequential: 6 of 10")
     axis.set(xscale="log", xlim=(1000, 1e6), ylim=(0, 103), xlabel="steps of the stream", ylabel="nets solved (%)")
-    axis.legend(loc="upper left", fontsize=8)
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncol=2, fontsize=8)
     name = "parallel" if "parallel" in results else "sequential"
     axis.set_title(f"{name.capitalize()}: {ff.solved_share(results[name]):.0%} of {len(results[name]['steps'])} nets "
                    "solve the flip-flop within a million steps")
