@@ -13,6 +13,7 @@ import catalog
 import docs
 import idioms
 import pytest
+import record
 import verdicts
 
 TOOLS = Path(catalog.__file__).parent
@@ -105,6 +106,12 @@ def test_fingerprint_follows_the_settings_that_are_read():
     assert catalog.fingerprint(SCRIPT, Arm()) == catalog.fingerprint(SCRIPT, Arm(other=2))
 
 
+def test_fingerprint_ignores_a_local_variable_named_like_a_function():
+    shadowed = SCRIPT.replace("x = config.rate", "control = x = config.rate")
+    changed = shadowed.replace("return config.other", "return config.other + 1")
+    assert catalog.fingerprint(shadowed, Arm()) == catalog.fingerprint(changed, Arm())
+
+
 # ---------------------------------------------------------------- verdicts
 class Claim:
     def __init__(self, substitute=False, bar=">= 1"):
@@ -194,6 +201,14 @@ def test_record_merges_in_any_order(small):
     for part in parts:
         assert start("--merge", str(part)).wait() == 0
     assert cells(root) == whole
+
+
+def test_a_run_whose_script_changed_meanwhile_is_not_recorded():
+    arm = "quick"
+    current = catalog.fingerprints("nbb-xor", catalog.load("nbb-xor"))[arm]
+    assert record.run(record.Cell("nbb-xor", arm, 0, current, False))["fingerprint"] == current
+    with pytest.raises(catalog.CatalogError, match="changed during the run"):
+        record.run(record.Cell("nbb-xor", arm, 0, "f" * 16, False))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import re
+import symtable
 import sys
 import tomllib
 from contextlib import contextmanager
@@ -106,6 +107,15 @@ def definitions(source):
     return found
 
 
+def globals_of(statement):
+    """Yield the global names that a top-level statement uses; a function's own variables are none of them."""
+    waiting = [symtable.symtable(ast.unparse(statement), "", "exec")]
+    while waiting:
+        scope = waiting.pop()
+        waiting += scope.get_children()
+        yield from (name.get_name() for name in scope.get_symbols() if scope.get_type() == "module" or name.is_global())
+
+
 def fingerprint(source, arm):
     """Return 16 hex digits over the code that an arm's function reaches and the settings that this code reads."""
     known, reached, waiting = definitions(source), {}, [arm.run.__name__]
@@ -113,9 +123,7 @@ def fingerprint(source, arm):
         name = waiting.pop()
         if name in known and name not in reached:
             reached[name] = known[name]
-            waiting += [
-                node.id for statement in known[name] for node in ast.walk(statement) if isinstance(node, ast.Name)
-            ]
+            waiting += [used for statement in known[name] for used in globals_of(statement)]
     read = {
         node.attr
         for nodes in reached.values()
