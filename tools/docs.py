@@ -85,11 +85,30 @@ def link(slug):
     return f"[{slug}]({slug}/README.md)"
 
 
+def side_by_side(facts):
+    """Return one table for each paper that several folders re-run: all numbers and contrasts that were read in it."""
+    parts, papers = [], {}
+    for entry in catalog.problems():
+        if facts[entry["slug"]]["verdict"] != "planned":
+            papers.setdefault((entry["paper"], entry["year"]), []).append(entry["slug"])
+    for (paper, year), slugs in papers.items():
+        rows = [
+            (link(slug), *cells)
+            for slug in slugs
+            for row in verdicts.judgements(slug, catalog.load(slug))
+            if row.claim.kind == "paper"
+            for cells in claim_rows([row])
+        ]
+        if len(slugs) > 1:
+            parts.append(f"\n## Side by side: {paper}, {year}\n\n" + table(("folder", *CLAIM_HEAD), rows))
+    return "".join(parts)
+
+
 def all_results(facts):
     """Return the body of RESULTS.md."""
     words = ("yes", "partial", "no", "not yet recorded", "planned")
     counts = [(word, sum(row["verdict"] == word for row in facts.values())) for word in words]
-    parts = ["\n" + table(("reproduced", "folders"), counts)]
+    parts = ["\n" + table(("reproduced", "folders"), counts), side_by_side(facts)]
     for entry in catalog.problems():
         slug, row = entry["slug"], facts[entry["slug"]]
         if row["verdict"] == "planned":
