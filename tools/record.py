@@ -3,7 +3,8 @@
     python tools/record.py nbb-xor                            the default preset over 10 seeds
     python tools/record.py nbb-xor --preset paper --seeds 16 --jobs 2
     python tools/record.py --missing                          list the cells instead of running them
-    python tools/record.py nbb-xor --merge FILE               take over the fresh cells of another results.json
+    python tools/record.py nbb-xor --arm one-of-3 --seed 3 --to FILE    run one cell into a file of its own
+    python tools/record.py --merge PATH                       take over the fresh cells of such a file, or of a folder
 
 A cell that has a record with the current fingerprint is not run again. Long cells keep a checkpoint and resume from it.
 """
@@ -63,15 +64,15 @@ VERSIONS = {"python": platform.python_version(), "numpy": np.__version__}
 CPU = machine()
 
 
-def cells(slug, arms=None, preset="default", seeds=10, first=0):
-    """Return the cells of a folder's preset (or arms) without a fresh record. CatalogError for unknown names."""
+def cells(slug, arms=None, preset="default", seeds=10, first=0, again=False):
+    """Return the cells of a folder's preset (or arms) without a fresh record (again: all). CatalogError if unknown."""
     module = catalog.load(slug)
     if preset not in module.PRESETS:
         raise catalog.CatalogError(f"{slug} has no preset {preset!r}; it has {', '.join(module.PRESETS)}")
     unknown = set(arms or ()) - set(module.ARMS)
     if unknown:
         raise catalog.CatalogError(f"{slug} has no arm {', '.join(sorted(unknown))}; it has {', '.join(module.ARMS)}")
-    current, have = catalog.fingerprints(slug, module), catalog.fresh(slug, module)
+    current, have = catalog.fingerprints(slug, module), {} if again else catalog.fresh(slug, module)
     return [
         Cell(slug, arm, seed, current[arm], "checkpoint" in signature(module.ARMS[arm].run).parameters)
         for arm in arms or module.PRESETS[preset]
@@ -173,6 +174,34 @@ def record_all(todo, jobs, minutes=None):
     return failed
 
 
+def run_to(path, slug, arm, seed):
+    """Run one cell and write it to a file of its own, whole; do nothing if the file is there."""
+    with catalog.locked(f"{slug}.{arm}.{seed}"):  # a run that an interrupted sweep left behind may still be at it
+        if not path.exists():
+            (cell,) = cells(slug, [arm], seeds=1, first=seed, again=True)
+            catalog.write(path, {"slug": slug, "arms": {arm: {str(seed): run(cell)}}})
+
+
+def merge_from(path):
+    """Take over the fresh cells of a results.json, or of all such files below a folder."""
+    found, stale = {}, 0
+    for file in sorted(path.rglob("*.json")) if path.is_dir() else [path]:
+        try:
+            other = json.loads(file.read_text())
+            slug, arms = other["slug"], other["arms"]
+            kept = catalog.fresh(slug, catalog.load(slug), other)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise catalog.CatalogError(f"{file} is not a record") from None
+        stale += sum(map(len, arms.values())) - sum(map(len, kept.values()))
+        for arm, seeds in kept.items():
+            found.setdefault(slug, {}).setdefault(arm, {}).update(seeds)
+    for slug, arms in found.items():
+        catalog.merge(slug, arms)
+        print(f"{slug}: {sum(map(len, arms.values()))} fresh cells merged")
+    if stale:
+        print(f"{stale} stale cells left out")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.error = lambda message: sys.exit(f"record: {message}")
@@ -183,18 +212,20 @@ def main():
     parser.add_argument("--jobs", type=int, default=2, help="cells at a time")
     parser.add_argument("--minutes", type=float, help="start no cell after this many minutes")
     parser.add_argument("--missing", action="store_true", help="list the missing cells and their estimated time")
-    parser.add_argument("--merge", type=Path, metavar="FILE", help="take over the fresh cells of another results.json")
+    parser.add_argument("--seed", type=int, default=0, metavar="K", help="with --to: the cell's seed")
+    parser.add_argument("--to", type=Path, metavar="FILE", help="run one cell into this file, if it is not there")
+    parser.add_argument("--merge", type=Path, metavar="PATH", help="take over the fresh cells of a file or folder")
     args = parser.parse_args()
     if args.seeds < 1 or args.jobs < 1:
         parser.error("--seeds and --jobs count from 1")
     try:
         if args.merge:
-            other = json.loads(args.merge.read_text())
-            slug = other["slug"]
-            kept = catalog.fresh(slug, catalog.load(slug), other)
-            catalog.merge(slug, kept)
-            of = sum(map(len, other["arms"].values()))
-            print(f"{slug}: {sum(map(len, kept.values()))} of {of} cells are fresh and merged")
+            merge_from(args.merge)
+            return 0
+        if args.to:
+            if len(args.slugs) != 1 or len(args.arm or ()) != 1:
+                parser.error("--to wants one folder and one --arm")
+            run_to(args.to, args.slugs[0], args.arm[0], args.seed)
             return 0
         todo = [
             cell for slug in args.slugs or catalog.slugs() for cell in cells(slug, args.arm, args.preset, args.seeds)
