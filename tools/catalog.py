@@ -13,6 +13,7 @@ import tomllib
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(os.environ.get("CATALOG_ROOT") or Path(__file__).resolve().parent.parent)
 FRAME = re.compile(
@@ -97,16 +98,6 @@ def stored(node):
         yield from stored(child)
 
 
-def definitions(source):
-    """Return name -> the top-level statements that define or change it, outside the frame's own idioms."""
-    found = {}
-    for statement in ast.parse(FRAME.sub(lambda match: "\n" * match[0].count("\n"), source)).body:
-        whole = isinstance(statement, ast.FunctionDef | ast.ClassDef)
-        for name in {statement.name} if whole else set(stored(statement)) - {"ARMS", "PRESETS", "CLAIMS"}:
-            found.setdefault(name, []).append(statement)
-    return found
-
-
 def globals_of(statement):
     """Yield the global names that a top-level statement uses; a function's own variables are none of them."""
     waiting = [symtable.symtable(ast.unparse(statement), "", "exec")]
@@ -116,6 +107,29 @@ def globals_of(statement):
         yield from (name.get_name() for name in scope.get_symbols() if scope.get_type() == "module" or name.is_global())
 
 
+class Definition(NamedTuple):
+    """The top-level statements that define or change one name."""
+
+    code: tuple  # their syntax trees, each as `canonical` gives it
+    names: set  # the global names that they use
+    attributes: set  # the attributes that they read, the settings among them
+
+
+@cache
+def definitions(source):
+    """Return name -> Definition for the top-level names of a script, outside the frame's own idioms."""
+    found = {}
+    for statement in ast.parse(FRAME.sub(lambda match: "\n" * match[0].count("\n"), source)).body:
+        whole = isinstance(statement, ast.FunctionDef | ast.ClassDef)
+        names = {statement.name} if whole else set(stored(statement)) - {"ARMS", "PRESETS", "CLAIMS"}
+        code, uses = canonical(statement), set(globals_of(statement))
+        attributes = {node.attr for node in ast.walk(statement) if isinstance(node, ast.Attribute)}
+        for name in names:
+            old = found.get(name, Definition((), set(), set()))
+            found[name] = Definition((*old.code, code), old.names | uses, old.attributes | attributes)
+    return found
+
+
 def fingerprint(source, arm):
     """Return 16 hex digits over the code that an arm's function reaches and the settings that this code reads."""
     known, reached, waiting = definitions(source), {}, [arm.run.__name__]
@@ -123,20 +137,14 @@ def fingerprint(source, arm):
         name = waiting.pop()
         if name in known and name not in reached:
             reached[name] = known[name]
-            waiting += [used for statement in known[name] for used in globals_of(statement)]
-    read = {
-        node.attr
-        for nodes in reached.values()
-        for statement in nodes
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Attribute)
-    }
+            waiting += known[name].names
+    read = set().union(*(definition.attributes for definition in reached.values()))
     config = {
         f.name: getattr(arm.config, f.name)
         for f in arm.config.__dataclass_fields__.values()
         if f.metadata["counts"] and f.name in read
     }
-    code = sorted((name, canonical(nodes)) for name, nodes in reached.items())
+    code = sorted((name, definition.code) for name, definition in reached.items())
     return hashlib.sha256(repr((code, sorted(config.items()))).encode()).hexdigest()[:16]
 
 
