@@ -262,9 +262,13 @@ def test_interrupt_leaves_nothing(slug, alone, tmp_path):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background would ignore it
     )
-    time.sleep(1.5)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    try:
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130 and len(errors.strip().splitlines()) == 1, f"{slug}: {process.returncode} {errors}"
     assert not list(tmp_path.iterdir()), f"{slug}: half-written files"
