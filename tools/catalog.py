@@ -58,7 +58,8 @@ def load(slug):
     try:
         spec.loader.exec_module(module)
         for name in ("ARMS", "PRESETS", "CLAIMS", "judge"):
-            getattr(module, name)
+            if not getattr(module, name):
+                raise ValueError(f"{name} is empty")
     except Exception as error:
         raise CatalogError(f"{path.name} cannot be loaded: {error!r}") from error
     return module
