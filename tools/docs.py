@@ -100,7 +100,9 @@ def side_by_side(facts):
             for cells in claim_rows([row])
         ]
         if len(slugs) > 1:
-            parts.append(f"\n## Side by side: {paper}, {year}\n\n" + table(("folder", *CLAIM_HEAD), rows))
+            title = paper.split('"')[1].rstrip(",")
+            head = f"\n## {title} ({year}), side by side\n\n{paper}, {year}: what was read in the paper itself.\n\n"
+            parts.append(head + table(("folder", *CLAIM_HEAD), rows))
     return "".join(parts)
 
 
