@@ -168,15 +168,14 @@ def strings_needed(args):
             continue
         if mean:
             axis.plot((mean, mean), (place - 0.36, place + 0.36), color=INK, linewidth=2.5)
-            axis.annotate(f"{mean:,}", (mean, place), xytext=(5, 0), textcoords="offset points", va="center",
-                          fontsize=9)
+            axis.annotate(f"{mean:,}", (mean, place - 0.4), ha="center", va="bottom", fontsize=9)
         for i, (_, colour, metrics) in enumerate(arms):
             n, y = metrics["strings"], place + (i - (len(arms) - 1) / 2) * 0.36
             axis.plot(n, y + rng.uniform(-0.1, 0.1, len(n)), "o", color=colour, markersize=4, alpha=0.5,
                       markeredgewidth=0)
             axis.annotate(f"{metrics['solved'].sum():.0f} of {len(n)}", (1.01, y), fontsize=9, va="center",
                           color=INK, xycoords=("axes fraction", "data"))
-            succeeded.append((label, metrics["solved"].mean(), len(n)))
+            succeeded.append((label, metrics["solved"].mean()))
         labels.append((place, label))
         place += 1
     axis.set_yticks(*zip(*labels))
@@ -186,9 +185,9 @@ def strings_needed(args):
     for name, colour in (("1997 rule, changes after each step", STEP), ("1997 rule, after each string", STRING)):
         if colour in [line.get_color() for line in axis.lines]:
             axis.plot([], [], "o", color=colour, label=name)
-    axis.legend(loc="lower left", fontsize=8)
-    said = [(label, share, n) for label, share, n in succeeded if label in ("3x2, rate 0.5", "4x2, Adam")]
-    axis.set_title("; ".join(f"{label}: {share:.0%} of {n} trials succeed" for label, share, n in said))
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
+    said = [(label, share) for label, share in succeeded if label in ("3x2, rate 0.5", "4x2, Adam")]
+    axis.set_title("Share that succeeds: " + ", ".join(f"{share:.0%} ({label})" for label, share in said))
     return figure
 
 
