@@ -223,13 +223,14 @@ def gradient(args):
         norm = np.mean([np.interp(lag, *pair) for pair in zip(r[arm]["lag"], r[arm]["log10_norm"])], 0)
         visible = norm > -32                                                      # beyond that float32 underflows
         left.plot(lag[visible], norm[visible], color=colour, label=name)
-        right.plot(r[arm]["presentations"][0], 100 * np.mean(r[arm]["learning"], 0), color=colour, label=name)
+        thousands = np.array(r[arm]["presentations"][0]) / 1000
+        right.plot(thousands, 100 * np.mean(r[arm]["learning"], 0), color=colour, label=name)
     reach = lag[visible][-1]
     left.set(xlabel="steps back from the end", ylabel="log10 |gradient|, last step: 0", xlim=(0, None))
     left.set_title(f"{reach} steps back the gradient is\n{-norm[visible][-1]:.0f} powers of ten smaller")
     left.legend()
     right.axhline(50, color=INK, linestyle=":", linewidth=1.2)
-    right.set(xlabel="sequences seen", ylabel="fresh sequences right (%)", ylim=(0, 105))
+    right.set(xlabel="thousands of sequences seen", ylabel="fresh sequences right (%)", ylim=(0, 105))
     right.set_title("Gradient descent stays at chance\nat lengths 500 to 600")
     right.legend(loc="upper right")
     return figure

@@ -222,7 +222,7 @@ def grid(args):
     for y, (grammar, net) in enumerate(rows):
         for x, (member, negatives) in enumerate(columns):
             arm = rs.named(grammar, net, member, negatives)
-            text, colour = "not yet\nrecorded", "white"
+            text, colour, dark = "not yet\nrecorded", "white", False
             if arm in r:
                 mean, _ = rs.per_solver(r[arm])
                 tried = r[arm]["tried"].sum()
@@ -230,9 +230,9 @@ def grid(args):
                 ratio = mean / rs.PAPER[grammar, net]
             if colour is None:
                 colour = plt.cm.PuOr(0.5 - np.clip(np.log2(ratio) / 10, -0.38, 0.38))
-                text += f"\n({ratio:.2g} of paper)"
+                text, dark = f"{text}\n({ratio:.2g} × paper)", abs(np.log2(ratio)) > 2.5
             axis.add_patch(plt.Rectangle((x + 0.03, y + 0.04), 0.94, 0.92, facecolor=colour, edgecolor=GRID))
-            axis.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=8.5)
+            axis.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=8.5, color="white" if dark else INK)
     names = {"A1": lambda g: f"A1({rs.UNITS[g]})", "A2": lambda g: "A2"}
     axis.set(xlim=(0, 4), ylim=(6, 0), xticks=np.arange(4) + 0.5, yticks=np.arange(6) + 0.5)
     axis.set_xticklabels([f"members {member},\n{negatives}" for member, negatives in columns])
