@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -151,13 +152,14 @@ def small(tmp_path):
     )
     (tmp_path / "catalog.toml").write_text('[[problem]]\nslug = "nbb-xor"\norder = 1\n')
 
-    def start(*words):
+    def start(*words, **more):
         return subprocess.Popen(
             [sys.executable, TOOLS / "record.py", *words],
             env={**os.environ, "CATALOG_ROOT": str(tmp_path)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            **more,
         )
 
     return tmp_path, start
@@ -233,6 +235,20 @@ def test_a_damaged_record_is_told_in_one_line(small):
     process = start("nbb-xor", "--missing")
     _, errors = process.communicate()
     assert process.returncode == 2 and "damaged" in errors and len(errors.strip().splitlines()) == 1
+
+
+def test_a_full_disk_is_told_in_one_line_and_loses_no_record(small):
+    root, start = small
+    path = root / "nbb-xor" / "results.json"
+    assert start("nbb-xor", "--arm", "quick", "--seeds", "2").wait() == 0
+    before = path.read_text()
+    full = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))}
+    for words in (("--merge", str(path)), ("nbb-xor", "--arm", "quick", "--seed", "2", "--to", str(root / "cell.json"))):
+        process = start(*words, **full)
+        _, errors = process.communicate()
+        assert process.returncode == 2 and len(errors.strip().splitlines()) == 1, errors
+    assert path.read_text() == before
+    assert not list(root.rglob("*.part")) and not (root / "cell.json").exists()
 
 
 # ---------------------------------------------------------------- a new folder
