@@ -243,7 +243,8 @@ def test_a_full_disk_is_told_in_one_line_and_loses_no_record(small):
     assert start("nbb-xor", "--arm", "quick", "--seeds", "2").wait() == 0
     before = path.read_text()
     full = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))}
-    for words in (("--merge", str(path)), ("nbb-xor", "--arm", "quick", "--seed", "2", "--to", str(root / "cell.json"))):
+    one = ("nbb-xor", "--arm", "quick", "--seed", "2", "--to", str(root / "cell.json"))
+    for words in (("--merge", str(path)), one):
         process = start(*words, **full)
         _, errors = process.communicate()
         assert process.returncode == 2 and len(errors.strip().splitlines()) == 1, errors
