@@ -642,7 +642,7 @@ PRESETS = {
                 "weight-guessing"),
     "paper": tuple(name for name in ARMS if not name.startswith("quick")),
 }
-TASK, OURS = "task 1: counting inputs", "arithmetic on the paper's machine"
+TASK = "task 1: counting inputs"
 CLAIMS = (
     Claim("probabilistic Levin search finds a program that fits the three examples (within 100,000 programs)",
           lambda r: r["probabilistic"]["fit"].mean(), ">= 1", "finds it", "paper", TASK, n=1000, show="{:.1%}"),

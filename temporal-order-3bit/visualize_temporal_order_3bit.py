@@ -88,7 +88,7 @@ def draw(figures, argv=None):
 # --- end of idiom ---
 
 # One colour, one thing: three ways to train the cells, the ordinary net, the two symbols, the two memory blocks.
-LITERAL, FAST, ORDINARY, SYMBOL, BLOCKS = BLUE, ORANGE, RED, {"X": GREEN, "Y": PURPLE}, (SKY, INK)
+LITERAL, FAST, ORDINARY, SYMBOL = BLUE, ORANGE, RED, {"X": GREEN, "Y": PURPLE}
 PAPER = 31_390                                                                    # mean sequences of 20 trials
 ROWS = {"lstm": ("the net and rule of 1997", LITERAL, "o"), "fast": ("Adam, softmax", FAST, "o"),
         "fast-full": ("... full gradient", FAST, "D"),

@@ -83,7 +83,7 @@ def draw(figures, argv=None):
 # --- end of idiom ---
 
 # One colour, one thing: two ways to train the cells, two controls, the two classes; the paper is drawn in INK.
-LITERAL, FAST, ORDINARY, GUESS, CLASSES = PURPLE, GREEN, RED, SKY, (BLUE, ORANGE)
+LITERAL, FAST, GUESS, CLASSES = PURPLE, GREEN, SKY, (BLUE, ORANGE)
 STYLES = ("-", "--", ":")                                                         # of the three blocks
 ROWS = ("3a-3", "3a-1", "3b-3", "3b-1", "3c-3", "3c-1", "3a-3-1000", "3b-1-1000")
 
