@@ -602,6 +602,7 @@ def fast(r, metric):
     return np.concatenate([r[f"fast-{length}"][metric] for length in TABLE_7])
 
 
+EFFORT = {"sequences": "sequences"}
 CLAIMS = (
     *(claim for length in TABLE_7 for claim in literal(length)),
     solved("linear output, T = 100", "linear-100", substitute=True),

@@ -693,6 +693,7 @@ def ahead(r, n):
     return r[f"long-{n}"]["solved"].mean() - r[f"elman-long-{n}"]["solved"].mean()
 
 
+EFFORT = {"strings": "strings"}
 CLAIMS = (
     *row("step", "3x2", 0.5), fails("wrong_outer", "last but one symbol"), fails("wrong_rest", "other symbol"),
     *(claim for rule in ("step", "string") for net, rate in list(TABLE_1)[-1 - (rule == "step")::-1]

@@ -660,6 +660,7 @@ def stays_off(arm):
     return lambda r: (r[arm]["rmse"] >= 0.083).mean()
 
 
+EFFORT = {"stored": "sequences", "tuned": "sequences"}
 CLAIMS = (
     *literal("stored", ">= 1"), *literal("tuned", ""),
     Claim("closed gates, rate 0.5, under 13 wrong: trials within 800,000 sequences",

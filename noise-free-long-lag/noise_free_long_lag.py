@@ -639,6 +639,7 @@ def distractor_rate(kind, **more):
                  / mean_there(r[f"{arm}1000"]["sequences"]), "", "4.1", "paper", "Table 3", n=20, **more)
 
 
+EFFORT = {"sequences": "sequences"}
 CLAIMS = (
     *literal("2a, p = 100", "2a", TABLE_2["2a"], 18, "Table 2"),
     *literal("2b, p = 100", "2b", TABLE_2["2b"], 18, "section 5.2"),

@@ -618,6 +618,7 @@ PRESETS = {
     "paper": tuple(name for name in ARMS if not name.startswith("quick")),
 }
 FOUND = ("A2-", "A2", "A1", "A1-noisy")
+EFFORT = {"trials": "limit"}
 CLAIMS = (
     Claim("A2-: mean trials until a net has parity right at lengths 500 to 600", lambda r: mean_ci(r["A2-"]["trials"]),
           "200..320", "250", "paper", "section on parity", n=1000, show="{:.0f}"),

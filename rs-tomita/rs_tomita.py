@@ -713,6 +713,7 @@ PRESETS = {
     "paper": tuple(name for name in ARMS if not name.startswith("quick")),
 }
 WAYS = {1: "members 1, random", 2: "members 1, near", 4: "members 0, near"}
+EFFORT = {"trials": "limit"}
 CLAIMS = (
     *(Claim(f"#{g}, A1({UNITS[g]}): mean trials ({WAYS[g]}; bar: within a factor 2)",
             lambda r, arm=CLOSEST[g]: mean_ci(r[arm]["trials"]), f"{PAPER[g, 'A1'] / 2:g}..{PAPER[g, 'A1'] * 2}",

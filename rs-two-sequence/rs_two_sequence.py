@@ -641,6 +641,7 @@ PRESETS = {
 }
 FOUND = ("A1", "A2", "latch-1", "latch-2")
 HERE = "section on latch and 2-sequence problems"
+EFFORT = {"trials": "limit"}
 CLAIMS = (
     Claim("latch I: mean trials, noise of deviation 0.2", lambda r: mean_ci(r["latch-1"]["trials"]), "5..11", "6",
           "paper", HERE, n=1000, show="{:.1f}"),

@@ -661,6 +661,7 @@ def controls(r):
                key=lambda arm: (arm["solved"].mean(), arm["accuracy"].mean()))
 
 
+EFFORT = {"sequences": "sequences"}
 CLAIMS = (
     Claim("1997 net and rule: trials that meet the criterion", lambda r: r["lstm"]["solved"].mean(), ">= 0.95",
           "20 of 20", "paper", "Table 9", n=20, show="{:.0%}"),

@@ -721,6 +721,7 @@ def controls(r):
                key=lambda arm: (arm["solved"].mean(), arm["accuracy"].mean()))
 
 
+EFFORT = {"sequences": "sequences"}
 CLAIMS = (
     *learned("1997 net and rule", "lstm", 10, ">= 1"),
     Claim("1997 net and rule: classes of eight that are lost (mean of the trials that did not stop)",

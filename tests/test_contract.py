@@ -1,6 +1,7 @@
 """The contract of SPEC.md, checked over every folder that exists. Nothing here knows a folder by name."""
 
 import ast
+import dataclasses
 import json
 import os
 import re
@@ -158,6 +159,8 @@ def test_presets_and_claims_are_well_formed(slug):
         assert claim.kind in ("paper", "exact", "control", "trial") and claim.source, f"{slug}: {claim.text}"
         assert claim.n >= 1 and claim.paper, f"{slug}: {claim.text}"
     assert module.CLAIMS[0].bar, f"{slug}: the headline has no bar"
+    settings = {field.name for field in dataclasses.fields(module.Config)}
+    assert set(getattr(module, "EFFORT", {}).values()) <= settings, f"{slug}: EFFORT names an unknown setting"
 
 
 @each_folder

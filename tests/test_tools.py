@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import catalog
 import docs
@@ -27,6 +28,16 @@ def test_copies_of_idioms_are_identical():
 def test_documents_are_in_step_with_the_records():
     behind = [str(path.relative_to(catalog.ROOT)) for path, text in docs.documents() if path.read_text() != text]
     assert not behind, f"out of step, run `make docs`: {behind}"
+
+
+def test_effort_counts_a_run_that_never_got_there_at_its_bound():
+    arm = SimpleNamespace(config=SimpleNamespace(limit=100))
+    module = SimpleNamespace(ARMS={"toy": arm}, PRESETS={"quick": ()}, EFFORT={"first": "limit", "last": "limit"})
+    cell = {"seconds": 2.0, "metrics": {"first": [10, 20, None], "last": [30, None, None]}}
+    assert list(docs.effort_rows(module, {"toy": {"0": cell}})) == [
+        ("`toy`", 3, "67%", "first", "15 ± 7", "115"),
+        ("`toy`", 3, "33%", "last", "30", "115"),
+    ]
 
 
 def test_the_list_has_59_problems_in_order():

@@ -5,7 +5,9 @@ python tools/docs.py --check     list the documents that are out of step (exit s
 """
 
 import argparse
+import itertools
 import re
+import statistics
 import sys
 import tomllib
 
@@ -39,6 +41,7 @@ def claim_rows(rows):
 CATALOG_HEAD = ("folder", "experiment", "year", "reproduced", "claims met", "seconds")
 RUNS_HEAD = ("arm", "seeds", "CPU seconds a seed")
 CLAIM_HEAD = ("claim", "paper", "here", "bar", "", "kind: source")
+EFFORT_HEAD = ("arm", "runs", "succeed", "until then", "mean ± standard deviation", "a CPU second")
 
 
 def results_of(slug):
@@ -49,7 +52,9 @@ def results_of(slug):
     verdict = f"\nVerdict: **{facts['verdict']}**; {facts['met']} of {facts['total']} judged claims met.{seconds}\n\n"
     arms = shown_arms(module, cells)
     runs = [(f"`{arm}`", len(catalog.unbroken(cells[arm])), f"{mean(cells[arm]):.1f}") for arm in arms]
-    recorded = "\n<details><summary>Recorded runs</summary>\n\n" + table(RUNS_HEAD, runs) + "\n</details>\n"
+    recorded = "\n<details><summary>Recorded runs</summary>\n\n" + table(RUNS_HEAD, runs)
+    effort = list(effort_rows(module, cells))
+    recorded += ("\n" + table(EFFORT_HEAD, effort)) * bool(effort) + "\n</details>\n"
     return verdict + table(CLAIM_HEAD, claim_rows(verdicts.judgements(slug, module))) + recorded * bool(runs) + "\n"
 
 
@@ -61,6 +66,31 @@ def shown_arms(module, cells):
 def mean(seeds):
     """Return the mean CPU seconds of an arm's cells."""
     return sum(cell["seconds"] for cell in seeds.values()) / len(seeds)
+
+
+def effort_rows(module, cells):
+    """Yield the cells of a row for each recorded arm and each metric of the script's EFFORT, a dict from a metric that
+    counts training until some success to the setting that bounds it: trials, the share of them that got there, mean and
+    standard deviation of those, and what all trials did, up to their last success or the bound, in a CPU second."""
+    effort = getattr(module, "EFFORT", {})
+    for arm in shown_arms(module, cells):
+        records = [cells[arm][seed] for seed in catalog.unbroken(cells[arm])]
+        counts = {
+            metric: list(itertools.chain(*(record["metrics"][metric] for record in records)))
+            for metric in effort
+            if records and metric in records[0]["metrics"]
+        }
+        bounds = [getattr(module.ARMS[arm].config, effort[metric]) for metric in counts]
+        done = sum(
+            max(bound if count is None else count for bound, count in zip(bounds, trial))
+            for trial in zip(*counts.values())
+        )
+        for metric, values in counts.items():
+            there = [value for value in values if value is not None]
+            spread = f" ± {statistics.stdev(there):,.0f}" if len(there) > 1 else ""
+            until = f"{statistics.mean(there):,.0f}{spread}" if there else "-"
+            rate = f"{done / sum(record['seconds'] for record in records):,.0f}"
+            yield f"`{arm}`", len(values), f"{len(there) / len(values):.0%}", metric, until, rate
 
 
 def catalog_table(facts):
@@ -103,6 +133,14 @@ def side_by_side(facts):
             title = paper.split('"')[1].rstrip(",")
             head = f"\n## {title} ({year}), side by side\n\n{paper}, {year}: what was read in the paper itself.\n\n"
             parts.append(head + table(("folder", *CLAIM_HEAD), rows))
+            modules = {slug: catalog.load(slug) for slug in slugs}
+            effort = [
+                (link(slug), *cells)
+                for slug, module in modules.items()
+                for cells in effort_rows(module, catalog.fresh(slug, module))
+            ]
+            words = "\nWhat every recorded arm took (training after success is not counted, tests are):\n\n"
+            parts.append((words + table(("folder", *EFFORT_HEAD), effort)) * bool(effort))
     return "".join(parts)
 
 

@@ -671,6 +671,7 @@ def expects(row):
           for which, target in ((1, 0.2), (2, 0.8))))
 
 
+EFFORT = {"ST1": "sequences", "ST2": "sequences"}
 CLAIMS = (
     *(claim for row in ("3c-3", "3c-1", "3a-3", "3a-1", "3b-3", "3b-1", "3a-3-1000", "3b-1-1000")
       for claim in literal(row)),
