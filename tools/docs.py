@@ -51,7 +51,7 @@ def results_of(slug):
     seconds = f" The default run takes {facts['seconds']} CPU seconds at seed 0." if facts["seconds"] else ""
     verdict = f"\nVerdict: **{facts['verdict']}**; {facts['met']} of {facts['total']} judged claims met.{seconds}\n\n"
     arms = shown_arms(module, cells)
-    runs = [(f"`{arm}`", len(catalog.unbroken(cells[arm])), f"{mean(cells[arm]):.1f}") for arm in arms]
+    runs = [(f"`{arm}`", len(catalog.unbroken(cells[arm])), cost(cells[arm])) for arm in arms]
     recorded = "\n<details><summary>Recorded runs</summary>\n\n" + table(RUNS_HEAD, runs)
     effort = list(effort_rows(module, cells))
     recorded += ("\n" + table(EFFORT_HEAD, effort)) * bool(effort) + "\n</details>\n"
@@ -63,9 +63,10 @@ def shown_arms(module, cells):
     return [arm for arm in module.ARMS if arm in cells and arm not in module.PRESETS["quick"]]
 
 
-def mean(seeds):
-    """Return the mean CPU seconds of an arm's cells."""
-    return sum(cell["seconds"] for cell in seeds.values()) / len(seeds)
+def cost(seeds):
+    """Return the mean CPU seconds of an arm's cells as text; those of a resumed cell count from its last start."""
+    more = ", or more" * any("resumed" in cell for cell in seeds.values())
+    return f"{statistics.mean(cell['seconds'] for cell in seeds.values()):.1f}{more}"
 
 
 def effort_rows(module, cells):
@@ -89,7 +90,8 @@ def effort_rows(module, cells):
             there = [value for value in values if value is not None]
             spread = f" ± {statistics.stdev(there):,.0f}" if len(there) > 1 else ""
             until = f"{statistics.mean(there):,.0f}{spread}" if there else "-"
-            rate = f"{done / sum(record['seconds'] for record in records):,.0f}"
+            seconds = sum(record["seconds"] for record in records)
+            rate = "-" if any("resumed" in record for record in records) else f"{done / seconds:,.0f}"
             yield f"`{arm}`", len(values), f"{len(there) / len(values):.0%}", metric, until, rate
 
 
@@ -188,7 +190,7 @@ def costs():
         cells = catalog.fresh(slug, module)
         for arm in shown_arms(module, cells):
             memory = max(cell["memory_mb"] for cell in cells[arm].values())
-            rows.append((slug, f"`{arm}`", len(cells[arm]), f"{mean(cells[arm]):.1f}", memory))
+            rows.append((slug, f"`{arm}`", len(cells[arm]), cost(cells[arm]), memory))
     return "\n" + table(("folder", "arm", "cells recorded", "CPU seconds a cell", "MB a cell"), rows) + "\n"
 
 

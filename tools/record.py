@@ -108,6 +108,7 @@ def run(cell):
             str(out),
         ]
         checkpoint = catalog.ROOT / ".checkpoints" / f"{cell.slug}-{cell.arm}-{cell.seed}-{cell.fingerprint}.npz"
+        resumed = checkpoint.exists()
         if cell.long:
             checkpoint.parent.mkdir(exist_ok=True)
             command += ["--checkpoint", str(checkpoint)]
@@ -132,6 +133,7 @@ def run(cell):
             "fingerprint": cell.fingerprint,
             "versions": VERSIONS,
             "cpu": CPU,
+            **({"resumed": True} if resumed else {}),  # its seconds count from the last start
         }
 
 
