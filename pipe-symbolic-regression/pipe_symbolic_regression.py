@@ -119,6 +119,11 @@ class Config:
     crossover: float = option(0.9, "genetic programming: share of the programs that are made by crossover")
     depth: int = option(17, "genetic programming: greatest depth of a program", low=1)
 
+    def __post_init__(self):
+        """Refuse, with OSError, settings under which learning has no end or probabilities leave 0 to 1."""
+        if not (self.rate < 1 and 0 < self.step <= 1 and self.mutation_rate <= 1 and self.eps > 0):
+            raise OSError("--rate must be below 1, 0 < --step <= 1, --mutation-rate at most 1, --eps above 0")
+
 
 # ---------------------------------------------------------------- Problem
 HOPELESS = 1e30                                                                   # the error of what is not finite
@@ -492,7 +497,7 @@ def evolve(config, seed, replicate=0):
         if step >= config.evaluations:
             return
         population, made = breed(shop, random, population, scores, config)
-        step += made
+        step += max(made, 1)                                                      # copies alone must end, too
 
 
 # ---------------------------------------------------------------- Experiment

@@ -84,6 +84,11 @@ def test_sampling_ends_whatever_the_settings():
     """Settings under which programs have no end are refused; one that is too deep fails; the run goes on."""
     with pytest.raises(OSError, match="terminals"):
         new_tree(terminals=0.3)
+    for setting in ({"rate": 1.0}, {"step": 0.0}, {"eps": 0.0}, {"mutation_rate": 1.5}):
+        with pytest.raises(OSError, match="--rate"):
+            pipe.Config(**setting)
+    copies = [s.step for s in pipe.evolve(pipe.Config(evaluations=100, population=50, crossover=0.0), 0)]
+    assert copies == list(range(50, 101))
     config = pipe.Config(evaluations=300, most=3)
     assert [s.step for s in pipe.train(config, 0)] == list(range(10, 301, 10))
     tree = new_tree()
