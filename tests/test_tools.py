@@ -150,6 +150,10 @@ def test_verdict_rule(statuses, substitute, expected):
     assert verdicts.verdict(rows) == expected
 
 
+def test_a_headline_that_is_a_substitute_is_partial():
+    assert verdicts.verdict([verdicts.Judgement(Claim(substitute=True), "", "", "met")]) == "partial"
+
+
 def test_only_seeds_without_a_gap_are_reported():
     assert list(catalog.unbroken({"0": 1, "1": 1, "3": 1})) == ["0", "1"]
 

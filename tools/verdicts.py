@@ -62,7 +62,7 @@ def verdict(rows):
     if headline.startswith(MISSING):
         return "not yet recorded"
     if all(row.status == MET for row in judged):
-        return "yes"
+        return "partial" if rows[0].claim.substitute else "yes"
     if headline != MISSED or any(row.claim.substitute and row.status == MET for row in judged):
         return "partial"
     return "no"
