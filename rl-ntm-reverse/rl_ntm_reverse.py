@@ -1036,8 +1036,8 @@ CLAIMS = (
     fewer("online", "future", "... and the online baseline / future rewards"),
     fewer("offline", "online", "... and the LSTM baseline / online baseline"),
     *(Claim(f"noise of the whole gradient: {this} / {than}",
-            lambda r, this=this, than=than: (r["variance"][this] / r["variance"][than]).mean(), "", "less", "trial",
-            "section 4", n=5, show="{:.3f}") for than, this in zip(TRICKS, list(TRICKS)[1:])),
+            lambda r, this=this, than=than: (r["variance"][this] / r["variance"][than]).mean(), "<= 0.9", "less",
+            "trial", "section 4; the bar is ours", n=5, show="{:.3f}") for than, this in zip(TRICKS, list(TRICKS)[1:])),
     *(share(f"short-reverse-{trick}", f"Reverse, up to 6 symbols, {text}: seeds that solve it", "", "fails", n=5,
             kind="control", source="section 4")
       for trick, text in (("whole", "all rewards, no baseline"), ("future", "no baseline"),
