@@ -93,9 +93,12 @@ def write_whole(path, write):
     finally:
         part.unlink(missing_ok=True)
 # --- end of idiom ---
+import gc
 import math
 from bisect import bisect
 from random import Random
+
+gc.set_threshold(100_000)                                       # programs hold no cycles: look for them seldom
 
 
 # ---------------------------------------------------------------- Config
@@ -143,7 +146,7 @@ def patterns(bits):
 def divide(a, b):
     """Return a / b, and 1 where b is 0."""
     quotient = a / b
-    if not b.all():
+    if np.count_nonzero(b) < b.size:
         quotient[b == 0] = 1
     return quotient
 
@@ -151,7 +154,7 @@ def divide(a, b):
 def rlog(a):
     """Return ln |a|, and 0 where a is 0."""
     logarithm = np.log(np.abs(a))
-    if not a.all():
+    if np.count_nonzero(a) < a.size:
         logarithm[a == 0] = 0
     return logarithm
 

@@ -91,9 +91,12 @@ def write_whole(path, write):
     finally:
         part.unlink(missing_ok=True)
 # --- end of idiom ---
+import gc
 import math
 from bisect import bisect
 from random import Random
+
+gc.set_threshold(100_000)                                       # programs hold no cycles: look for them seldom
 
 
 # ---------------------------------------------------------------- Config
