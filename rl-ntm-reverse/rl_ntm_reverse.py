@@ -225,43 +225,44 @@ def make_batch(rng, levels, config):
 
 # ---------------------------------------------------------------- Model
 # Episodes are rows here: an input cell or an action selects a row of a table instead of being multiplied as a one-hot
-# vector, and rows lie in one piece. The controller and the baseline LSTM read the same x, so they run as one array with
-# a second axis of 2. What step t leaves are the rows of a tape between two marks; episodes that have said everything
-# leave, so that no row is wasted and no reward has to be masked. Actions and their probabilities are (3, heads, rows);
-# heads are input, memory (if there is one) and output, moves -1, 0, +1; the output head has 0: wait, 1: say.
+# vector, and rows lie in one piece. The controller and the baseline LSTM read the same x, so they run as one LSTM of
+# 2 H units, the controller's first, whose recurrent weights are two blocks. Activations have the gates before the rows,
+# so that each gate lies in one piece, too. What step t leaves are the rows of a tape between two marks; episodes that
+# have said everything leave, so that no row is wasted and no reward has to be masked. Actions and their probabilities
+# are (3, heads, rows); heads are input, memory (if there is one) and output, moves -1, 0, +1; the output head has 0:
+# wait, 1: say.
 NEVER = -1e10                                                                     # logit of a forbidden action
 
 
-def lstm_step(z, c):
-    """One step of LSTM units: z (..., 4 H), half net inputs of the gates i, f, o and net inputs g; c (..., H).
+def lstm_step(z, c, a):
+    """One step of K LSTM units: z (rows, 4 K), half net inputs of the gates i, f, o and net inputs g; c (rows, K).
 
         c' = f c + i g        h = o tanh(c')
 
-    z becomes the activations. Returns c', tanh(c') and h.
+    The activations are written to a (4, rows, K). Returns c', tanh(c') and h.
     """
-    H = c.shape[-1]
-    np.tanh(z, z)
-    gates = z[..., :3 * H]
+    np.tanh(z.reshape(len(z), 4, -1).swapaxes(0, 1), out=a)
+    gates = a[:3]
     gates *= 0.5
     gates += 0.5
-    i, f, o, g = (z[..., k * H:(k + 1) * H] for k in range(4))
+    i, f, o, g = a
     c = f * c + i * g
     bent = np.tanh(c)
     return c, bent, o * bent
 
 
-def lstm_back(d_h, d_c, a, c, bent, d_z):
-    """Turn the derivatives by h and c' into those by the net inputs, written to d_z, and return that by c."""
-    H = c.shape[-1]
-    i, f, o, g = (a[..., k * H:(k + 1) * H] for k in range(4))
+def lstm_back(d_h, d_c, a, c, bent):
+    """Return the derivatives by the net inputs, (rows, 4 K), and by c, from those by h and c'."""
+    i, f, o, g = a
     d_c = d_c + d_h * o * (1 - bent * bent)
-    np.multiply(d_c, g, d_z[..., :H])
-    np.multiply(d_c, c, d_z[..., H:2 * H])
-    np.multiply(d_h, bent, d_z[..., 2 * H:3 * H])
-    gates = a[..., :3 * H]
-    d_z[..., :3 * H] *= gates * (1 - gates)
-    np.multiply(d_c * i, 1 - g * g, d_z[..., 3 * H:])
-    return d_c * f
+    d_a = a * a                                                                   # first the slopes of a
+    np.subtract(a[:3], d_a[:3], out=d_a[:3])
+    np.subtract(1, d_a[3], out=d_a[3])
+    d_a[0] *= d_c * g
+    d_a[1] *= d_c * c
+    d_a[2] *= d_h * bent
+    d_a[3] *= d_c * i
+    return d_a.swapaxes(0, 1).reshape(len(c), -1), d_c * f
 
 
 def affine(W, h):
@@ -271,7 +272,7 @@ def affine(W, h):
 
 def affine_back(W, h, d):
     """Return the derivatives by W and by h, from d, that by the result."""
-    return np.vstack([h.T @ d, d.sum(0)]), d @ W[:-1].T
+    return np.vstack([h.T @ d, np.ones(len(d), d.dtype) @ d]), d @ W[:-1].T
 
 
 def sigmoid(z):
@@ -297,41 +298,61 @@ def init(rng, config, spread=0.1, dtype=np.float32):
 
 
 def make_tape(config, episodes, dtype=np.float32):
-    """Return a dict of arrays for what the steps of so many episodes leave, one row for each step of an episode."""
+    """Return a dict of arrays for what the steps of so many episodes leave, one row for each step of an episode.
+
+    x: the memory cells in sight and both h before the step, what is multiplied by weights.
+    """
     rows, H, n, heads = episodes * budget(config), config.units, width(config), 2 + has_memory(config)
-    shapes = {name: (2, H) for name in ("c0", "h0", "bent", "h")}
-    shapes |= {"a": (2, 4 * H), "d_z": (2, 4 * H), "hot": (3 * heads + 5 * n,)}
-    if has_memory(config):
-        shapes |= {name: (5, n) for name in ("m0", "f", "w", "m")}
+    memory = 5 * n * has_memory(config)
+    shapes = {"x": (memory + 2 * H,), "c0": (2 * H,), "bent": (2 * H,), "h": (2, H)}
+    if memory:
+        shapes |= {name: (5, n) for name in ("f", "w", "m")}
         shapes |= {"p": (5, 5), "q": (5, 5)} if config.controller == "direct" else {}
     tape = {name: np.zeros((rows, *shape), dtype) for name, shape in shapes.items()}
     integers = {"seen": (5,), "cells": (5,), "last": (heads,), "episode": (), "time": ()}
     tape |= {name: np.zeros((rows, *shape), np.intp) for name, shape in integers.items()}
-    return tape | {"pi": np.zeros((3, heads, rows), dtype), "did": np.zeros((heads, rows), np.intp)}
+    tape |= {"m0": tape["x"][:, :memory].reshape(rows, 5, n)} if memory else {}    # a view
+    return tape | {"a": np.zeros((4, rows, 2 * H), dtype), "pi": np.zeros((3, heads, rows), dtype),
+                   "did": np.zeros((heads, rows), np.intp)}
 
 
 class Run(NamedTuple):
     """Where the steps of a batch of episodes lie on the tape."""
     marks: list                 # step t wrote rows marks[t] to marks[t + 1]
-    stay: list                  # for each step, which of its episodes have a next step
+    stay: list                  # for each step, which of its episodes have a next step (a slice: all of them)
     said: np.ndarray            # rows of the tape at which a symbol was said         (said,)
     symbol: np.ndarray          # the symbol that should have been said there         (said,)
     reading: list               # the baseline's steps over the input
 
 
+def side_by_side(controller, baseline):
+    """Return weights (inputs, 4 H) of the two LSTMs as those of one, (inputs, 8 H): gates, then LSTMs, then units."""
+    inputs, outputs = controller.shape
+    both = np.stack([w.reshape(inputs, 4, outputs // 4) for w in (controller, baseline)], 2)
+    return both.reshape(inputs, 2 * outputs)
+
+
+def recurrent(params, cells, baseline=True):
+    """Return the weights from the memory's cells and from h to the net inputs, (cells + 2 H, 8 H); baseline=False: not
+    those from the cells to the baseline."""
+    of_cells = slice(len(params["W"]) - 1 - cells, len(params["W"]) - 1)
+    zeros = np.zeros_like(params["U"])
+    return np.vstack([side_by_side(params["W"][of_cells], params["w"][of_cells] * baseline),
+                      side_by_side(params["U"], zeros), side_by_side(zeros, params["u"])])
+
+
 def tables(params, config):
     """Return what the inputs select or multiply: rows for each combination of actions (with the bias), rows for each of
-    five offsets and each glyph, the memory's part of W, U, and the bias. All hold both LSTMs, halved for the gates, as
+    five offsets and each glyph, the weights from the memory and from h, and the bias. All are halved for the gates, as
     `lstm_step` asks."""
     H, n, heads = config.units, width(config), 2 + has_memory(config)
-    half = np.repeat(np.array([0.5, 1], params["W"].dtype), (3 * H, H))
-    W = np.stack([params["W"], params["w"]], 1) * half
+    half = np.repeat(np.array([0.5, 1], params["W"].dtype), (6 * H, 2 * H))
+    W = side_by_side(params["W"], params["w"]) * half
     acts = W[-1:]
     for k in range(heads - 1, -1, -1):                                            # input head varies fastest
-        own = np.tensordot(params["E"][k], W[k * n:(k + 1) * n], 1)
-        acts = (acts[:, None] + own).reshape(-1, 2, 4 * H)
-    glyphs, memory = W[heads * n:(heads + 5) * n].reshape(5, n, 2, 4 * H), W[(heads + 5) * n:-1]
-    return acts, glyphs, memory.reshape(-1, 8 * H), np.stack([params["U"], params["u"]]) * half, W[-1]
+        acts = (acts[:, None] + params["E"][k] @ W[k * n:(k + 1) * n]).reshape(-1, 8 * H)
+    glyphs = W[heads * n:(heads + 5) * n].reshape(5, n, 8 * H)
+    return acts, glyphs, recurrent(params, 5 * n * has_memory(config)) * half, W[-1]
 
 
 def read_input(batch, glyphs, u):
@@ -345,11 +366,11 @@ def read_input(batch, glyphs, u):
     for cell in range(used[0] - 1, -1, -1):
         rows = order[:np.searchsorted(-used, -cell)]
         h0, c0, glyph = h[:len(rows)], c[:len(rows)], batch.tape[rows, cell]
-        z = glyphs[glyph] + h0 @ u
-        c1, bent, h1 = lstm_step(z, c0)
+        a = np.empty((4, *h0.shape), u.dtype)
+        c1, bent, h1 = lstm_step(glyphs[glyph] + h0 @ u, c0, a)
         h, c = h.copy(), c.copy()
         h[:len(rows)], c[:len(rows)] = h1, c1
-        steps.append((rows, glyph, z, c0, h0, bent, h1, c1))
+        steps.append((rows, glyph, a, c0, h0, bent, h1, c1))
     return steps
 
 
@@ -362,9 +383,12 @@ def placed(weights, seen, n):
 
 
 def later(q):
-    """Return the products of all later factors, prod_{j > k} q_j, along the last axis."""
-    ones = np.ones_like(q[..., :1])
-    return np.concatenate([np.cumprod(q[..., :0:-1], -1)[..., ::-1], ones], -1)
+    """Return the products of all later factors, prod_{j > k} q_j, along the last axis, and of all factors."""
+    after, product = np.empty_like(q), 1
+    for k in reversed(range(q.shape[-1])):
+        after[..., k] = product
+        product = after[..., k] * q[..., k]
+    return after, product
 
 
 def write(params, tape, rows):
@@ -379,7 +403,9 @@ def write(params, tape, rows):
     if "Q" in params:
         pq = sigmoid(affine(params["Q"], h)).reshape(-1, 2, 5, 5)
         p, q = tape["p"][rows], tape["q"][rows] = pq[:, 0], pq[:, 1]
-        m = m * q.prod(-1)[..., None] + placed(p * later(q), tape["seen"][rows], m.shape[-1])
+        after, product = later(q)
+        m *= product[..., None]
+        m += placed(p * after, tape["seen"][rows], m.shape[-1])
     tape["m"][rows] = m
     return m
 
@@ -387,22 +413,25 @@ def write(params, tape, rows):
 def write_back(params, tape, rows, d_m, grads):
     """From the derivative by the written cells return those by the cells before and by h; add those by F and Q."""
     h, m0, f, w = tape["h"][rows, 0], tape["m0"][rows], tape["f"][rows], tape["w"][rows]
-    d_h = 0
+    d_h, d_fw = 0, np.empty((len(h), 2, *d_m.shape[1:]), d_m.dtype)
     if "Q" in params:
-        p, q = tape["p"][rows], tape["q"][rows]
-        d_I, d_q, after = np.take_along_axis(d_m, tape["seen"][rows][:, None], -1), np.empty_like(q), later(q)
-        along = (d_m * (f * m0 + w)).sum(-1)                                      # the derivative's part along m
+        p, q, d_pq = tape["p"][rows], tape["q"][rows], np.empty((len(h), 2, 5, 5), d_m.dtype)
+        d_I, (after, product) = np.take_along_axis(d_m, tape["seen"][rows][:, None], -1), later(q)
+        along = np.einsum("rok,rok->ro", d_m, f * m0 + w)                         # the derivative's part along m
         for k in range(5):
-            d_q[..., k] = after[..., k] * along
+            d_pq[:, 1, :, k] = after[..., k] * along
             along = q[..., k] * along + p[..., k] * d_I[..., k]
-        d_pq = np.stack([after * d_I * p * (1 - p), d_q * q * (1 - q)], 1).reshape(len(h), -1)
-        d_m = d_m * q.prod(-1)[..., None]
-        d_Q, d_h = affine_back(params["Q"], h, d_pq)
+        d_pq[:, 0] = after * d_I * p * (1 - p)
+        d_pq[:, 1] *= q * (1 - q)
+        d_m = d_m * product[..., None]
+        d_Q, d_h = affine_back(params["Q"], h, d_pq.reshape(len(h), -1))
         grads["Q"] += d_Q
-    d_fw = np.stack([d_m * m0 * f * (1 - f), d_m * (1 - w * w)], 1).reshape(len(h), -1)
-    d_F, more = affine_back(params["F"], h, d_fw)
+    d_before = d_m * f
+    np.multiply(d_before, m0 - m0 * f, out=d_fw[:, 0])
+    np.multiply(d_m, 1 - w * w, out=d_fw[:, 1])
+    d_F, more = affine_back(params["F"], h, d_fw.reshape(len(h), -1))
     grads["F"] += d_F
-    return d_m * f, d_h + more
+    return d_before, d_h + more
 
 
 def rollout(params, batch, choose, config, tape):
@@ -415,38 +444,44 @@ def rollout(params, batch, choose, config, tape):
     """
     T, H, memory, forward = budget(config), config.units, has_memory(config), only_forward(config)
     episodes, heads, dtype = len(batch.total), 2 + memory, params["W"].dtype
-    acts, glyphs, from_memory, U, bias = tables(params, config)
+    cells = 5 * width(config) * memory
+    acts, glyphs, weights, bias = tables(params, config)
     limits = np.zeros((3, heads, 1), dtype)
     limits[2, -1], limits[0, 0] = NEVER, NEVER * forward
     P = params["P"].T * dtype.type(config.kappa)
     shift = P[:, -1:] + limits.reshape(-1, 1)
     m = np.zeros((episodes, max(30, T), width(config)), dtype)
     m[:, 0] = config.landmark
-    reading = read_input(batch, glyphs[2][:, 1] + bias[1], U[1]) if config.baseline == "offline" else []
-    h, c = np.zeros((2, episodes, 2, H), dtype)
-    if reading:
+    of_episode, m = m.shape[1], m.reshape(-1, m.shape[2])
+    h, c, reading = *np.zeros((2, episodes, 2 * H), dtype), []
+    if config.baseline == "offline":
+        theirs = ((glyphs[2] + bias).reshape(-1, 4, 2, H)[:, :, 1].reshape(-1, 4 * H),
+                  weights[-H:].reshape(H, 4, 2, H)[:, :, 1].reshape(H, -1))
+        reading = read_input(batch, *theirs)
         rows, *_, h_read, c_read = reading[-1]
-        h[rows, 1], c[rows, 1] = h_read, c_read
+        h[rows, H:], c[rows, H:] = h_read, c_read
+    around = np.take(batch.tape, np.add.outer(np.arange(T), REACH) % T, 1).reshape(-1, 5)
     row, at, left, rest = np.arange(episodes), np.zeros((heads - 1, episodes), int), batch.total, batch.steps
     did, digits = np.ones((heads, episodes), int), 3 ** np.arange(heads)
     did[-1] = 0                                                                   # before step 1: stay, stay, wait
     marks, stay, said, symbol = [0], [], [], []
     for t in range(T):
         rows = slice(marks[-1], marks[-1] + len(row))
-        seen = tape["seen"][rows] = batch.tape[row[:, None], (at[0][:, None] + REACH) % T]
-        z = tape["a"][rows]
-        np.take(acts, digits @ did, 0, out=z, mode="clip")
+        seen = tape["seen"][rows] = around.take(row * T + at[0] % T, 0)
+        x = tape["x"][rows]
+        x[:, cells:] = h
+        if memory:
+            places = tape["cells"][rows] = (at[1][:, None] + REACH) % of_episode
+            places = row[:, None] * of_episode + places
+            x[:, :cells] = m.take(places, 0).reshape(len(row), -1)
+        z = x @ weights
+        z += acts.take(digits @ did, 0)
         for offset in range(5):
             z += glyphs[offset].take(seen[:, offset], 0)
-        z += np.matmul(h.swapaxes(0, 1), U).swapaxes(0, 1)
-        if memory:
-            cells = tape["cells"][rows] = (at[1][:, None] + REACH) % m.shape[1]
-            window = tape["m0"][rows] = m[row[:, None], cells]
-            z += (window.reshape(len(row), -1) @ from_memory).reshape(z.shape)
-        tape["h0"][rows], tape["c0"][rows], tape["last"][rows] = h, c, did.T
-        c, tape["bent"][rows], h = lstm_step(z, c)
-        tape["h"][rows], tape["episode"][rows], tape["time"][rows] = h, row, t
-        logits = P[:, :-1] @ h[:, 0].T
+        tape["c0"][rows], tape["last"][rows] = c, did.T
+        c, tape["bent"][rows], h = lstm_step(z, c, tape["a"][:, rows])
+        tape["h"][rows], tape["episode"][rows], tape["time"][rows] = h.reshape(-1, 2, H), row, t
+        logits = P[:, :-1] @ h[:, :H].T
         logits += shift
         logits = logits.reshape(3, heads, -1)
         logits[0, -1, left >= rest] = NEVER                                       # no step to lose
@@ -458,14 +493,14 @@ def rollout(params, batch, choose, config, tape):
         tape["pi"][..., rows] = pi
         did = tape["did"][:, rows] = choose(pi, t, row)
         if memory:
-            m[row[:, None], cells] = write(params, tape, rows)
+            m[places] = write(params, tape, rows)
         says = np.flatnonzero(did[-1] == 1)
         said.append(says + marks[-1])
         symbol.append(batch.target[row[says], batch.total[row[says]] - left[says]])
         at, left, rest = at + did[:-1] - 1, left - did[-1], rest - 1
         marks.append(rows.stop)
         on = np.flatnonzero(left > 0)
-        stay.append(on)
+        stay.append(on if len(on) < len(row) else slice(None))
         if not len(on):
             break
         if len(on) < len(row):
@@ -533,7 +568,7 @@ def backward(params, run, out, tape, config, weights):
     """
     n, rows, heads, memory = width(config), run.marks[-1], 2 + has_memory(config), has_memory(config)
     grads = {name: np.zeros_like(value) for name, value in params.items()}
-    weight, each, h = weights[tape["episode"][:rows]], np.arange(rows), tape["h"][:rows]
+    weight, each, h, H = weights[tape["episode"][:rows]], np.arange(rows), tape["h"][:rows], config.units
     d_h = np.empty_like(h)
     gain = ((out.R if config.rewards == "future" else out.whole) - out.b) * weight * h.dtype.type(config.kappa)
     d_pi = tape["pi"][..., :rows] * gain
@@ -556,25 +591,27 @@ def backward(params, run, out, tape, config, weights):
         grads["S"], more = affine_back(params["S"], h[said, 0], d_s * out.s * (1 - out.s))
         d_said += more
     d_h[said, 0] += d_said
-    d_h, d_c = back_through_time(params, run, out, tape, d_h, d_y, grads, config)
-    weigh_inputs(params, rows, tape, grads, config)
+    d_h, d_c = back_through_time(params, run, out, tape, d_h.reshape(rows, -1), d_y, grads, config)
     if run.reading:
-        read_back(params, run.reading, d_h[:, 1], d_c[:, 1], grads, (heads + 2) * n)
+        read_back(params, run.reading, d_h[:, H:], d_c[:, H:], grads, (heads + 2) * n)
     return grads
 
 
 def back_through_time(params, run, out, tape, d_h, d_y, grads, config):
-    """Write the derivatives by the net inputs to the tape; return those by the first h and c.
+    """Set the derivatives by all that the net inputs, F and Q are made of; return those by h and c before step 1.
 
     Steps are undone one by one: episodes that had left come back, and a memory cell's derivative by what a step wrote
-    becomes that by what it overwrote.
+    becomes that by what it overwrote. The weights' sums are taken step by step, while the step is in the cache.
     """
-    U = np.stack([params["U"], params["u"]]).swapaxes(1, 2)
-    memory, n, d_h_next, d_c_next = has_memory(config), width(config), None, None
-    bounds = np.searchsorted(run.said, run.marks)
+    H, n, memory, d_h_next, d_c_next = config.units, width(config), has_memory(config), None, None
+    cells, heads, bounds = 5 * n * memory, 2 + memory, np.searchsorted(run.said, run.marks)
+    weights = np.ascontiguousarray(recurrent(params, cells, baseline=False).T)
+    by_x, by_hot = np.zeros_like(weights.T), np.zeros((3 * heads + 5 * n, 8 * H), d_h.dtype)
+    ones = np.hstack([tape["last"][:run.marks[-1]] + 3 * np.arange(heads),
+                      tape["seen"][:run.marks[-1]] + 3 * heads + n * np.arange(5)])
     if memory:
-        d_memory = np.zeros((run.marks[1], max(30, budget(config)), n), d_h.dtype)
-        of_memory = params["W"][-1 - 5 * n:-1].T
+        of_episode = max(30, budget(config))
+        d_memory = np.zeros((run.marks[1] * of_episode, n), d_h.dtype)
     for t in reversed(range(len(run.marks) - 1)):
         rows = slice(run.marks[t], run.marks[t + 1])
         now = d_h[rows]
@@ -583,39 +620,33 @@ def back_through_time(params, run, out, tape, d_h, d_y, grads, config):
             now[run.stay[t]] += d_h_next
             d_c[run.stay[t]] = d_c_next
         if memory:
-            places = tape["episode"][rows][:, None], tape["cells"][rows]
-            d_m = d_memory[places]
+            places = tape["episode"][rows][:, None] * of_episode + tape["cells"][rows]
+            d_m = d_memory.take(places, 0)
             if out.s is not None:
                 part = slice(bounds[t], bounds[t + 1])
                 d_m[run.said[part] - rows.start] += out.s[part, 5:, None] * d_y[part, None]
             d_m, more = write_back(params, tape, rows, d_m, grads)
-            now[:, 0] += more
-        d_z = tape["d_z"][rows]
-        d_c_next = lstm_back(now, d_c, tape["a"][rows], tape["c0"][rows], tape["bent"][rows], d_z)
-        d_h_next = np.matmul(d_z.swapaxes(0, 1), U).swapaxes(0, 1)
+            now[:, :H] += more
+        d_z, d_c_next = lstm_back(now, d_c, tape["a"][:, rows], tape["c0"][rows], tape["bent"][rows])
+        d_x = d_z @ weights
+        d_h_next = d_x[:, cells:]
         if memory:
-            d_memory[places] = d_m + (d_z[:, 0] @ of_memory).reshape(d_m.shape)
-    return d_h_next, d_c_next
-
-
-def weigh_inputs(params, rows, tape, grads, config):
-    """Set the derivatives by E, W, U, w and u, from those by the net inputs: one product for all steps."""
-    heads, n, d_z = 2 + has_memory(config), width(config), tape["d_z"][:rows]
-    hot = tape["hot"][:rows]
-    hot.fill(0)
-    columns = np.hstack([tape["last"][:rows] + 3 * np.arange(heads),
-                         tape["seen"][:rows] + 3 * heads + n * np.arange(5)])
-    hot[np.arange(rows)[:, None], columns] = 1
-    sums = (hot.T @ d_z.reshape(rows, -1)).reshape(-1, 2, d_z.shape[-1])
-    acts, cells = sums[:3 * heads].reshape(heads, 3, 2, -1), sums[3 * heads:]
-    if has_memory(config):
-        memory = tape["m0"][:rows].reshape(rows, -1).T @ d_z.reshape(rows, -1)
-        cells = np.concatenate([cells, memory.reshape(-1, *cells.shape[1:])])
+            d_memory[places] = d_m + d_x[:, :cells].reshape(d_m.shape)
+        hot = np.zeros((len(now), len(by_hot)), d_h.dtype)
+        hot[np.arange(len(now))[:, None], ones[rows]] = 1
+        by_hot += hot.T @ d_z
+        by_x += tape["x"][rows].T @ d_z
+    by_acts = by_hot[:3 * heads].reshape(heads, 3, 4, 2, H)
+    by_cells, by_x = by_hot[3 * heads:].reshape(-1, 4, 2, H), by_x.reshape(-1, 4, 2, H)
     for k, (W, U) in enumerate((("W", "U"), ("w", "u"))):
-        grads[U] = tape["h0"][:rows, k].T @ d_z[:, k]
-        last = (params["E"].swapaxes(1, 2) @ acts[:, :, k]).reshape(heads * n, -1)
-        grads[W] = np.vstack([last, cells[:, k], acts[0, :, k].sum(0)])
-    grads["E"] = acts[:, :, 0] @ params["W"][:heads * n].reshape(heads, n, -1).swapaxes(1, 2)
+        acts = by_acts[..., k, :].reshape(heads, 3, -1)
+        last = (params["E"].swapaxes(1, 2) @ acts).reshape(heads * n, -1)
+        inputs = np.concatenate([by_cells, by_x[:cells]])[:, :, k].reshape(-1, 4 * H)
+        grads[W] = np.vstack([last, inputs, acts[0].sum(0)])
+        grads[U] = by_x[cells + k * H:cells + (k + 1) * H, :, k].reshape(H, -1)
+        if W == "W":
+            grads["E"] = acts @ params["W"][:heads * n].reshape(heads, n, -1).swapaxes(1, 2)
+    return d_h_next, d_c_next
 
 
 def read_back(params, reading, d_h, d_c, grads, centre):
@@ -623,8 +654,7 @@ def read_back(params, reading, d_h, d_c, grads, centre):
     rows = reading[-1][0]
     d_h, d_c, found = d_h[rows], d_c[rows], []
     for rows, _, a, c0, _, bent, *_ in reversed(reading):
-        d_z = np.empty_like(a)
-        d_c[:len(rows)] = lstm_back(d_h[:len(rows)], d_c[:len(rows)], a, c0, bent, d_z)
+        d_z, d_c[:len(rows)] = lstm_back(d_h[:len(rows)], d_c[:len(rows)], a, c0, bent)
         d_h[:len(rows)] = d_z @ params["u"].T
         found.append(d_z)
     d_z, h0, glyph = (np.concatenate(part) for part in (found[::-1], [s[4] for s in reading], [s[1] for s in reading]))
@@ -774,7 +804,8 @@ def train(config, seed, checkpoint=None):
                 solved = bool(wrong <= 0.01 and right >= 0.95)
         if step % 10 == 0:
             history.append((step, stage.level, stage.error))
-        if checkpoint and time.monotonic() - saved >= SAVE_SECONDS:
+        unfinished = step < config.updates and not solved                         # else a resumed run yields nothing
+        if checkpoint and unfinished and time.monotonic() - saved >= SAVE_SECONDS:
             save_state(checkpoint, cell, dict(
                 step=step, history=history, means=means, solved=solved, lax=lax, stage=stage, data=data,
                 actions=actions, tests=tests, **{f"x_{k}": x for k, x in params.items()},
