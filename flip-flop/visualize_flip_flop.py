@@ -165,7 +165,7 @@ def success(args):
             x = np.concatenate([[1000], got, [1e6]])
             axis.step(x, 100 * np.append(np.arange(len(got) + 1), len(got)) / len(steps), where="post", color=colour,
                       label=f"{label} ({len(got)} of {len(steps)})")
-    axis.axhline(200 / 3, color=BLUE, linestyle=":", label="1990, parallel: 20 of 30 in 10⁶ steps")
+    axis.axhline(200 / 3, color=BLUE, linestyle=":", label="1991, parallel: 20 of 30 in 10⁶ steps")
     axis.axhline(60, color=ORANGE, linestyle=":", label="1990, sequential: 6 of 10")
     axis.set(xscale="log", xlim=(1000, 1e6), ylim=(0, 103), xlabel="steps of the stream", ylabel="nets solved (%)")
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncol=2, fontsize=8)
