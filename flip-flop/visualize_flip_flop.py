@@ -86,6 +86,7 @@ def draw(figures, argv=None):
 MU, TARGET, FELT, PREDICTED = BLUE, GREEN, RED, PURPLE
 CURVES = {"teacher": ("supervised (teacher)", GREEN), "parallel-entropy": ("parallel, cross-entropy M", SKY),
           "parallel": ("parallel", BLUE), "sequential": ("sequential", ORANGE),
+          "literal": ("parallel, sizes and rates of 1991", INK),
           "coin-30": ("coin output, 30 % fair", RED)}
 SHOWN = 40                                                                        # steps of a stream in one picture
 
