@@ -238,7 +238,8 @@ def learning_curves(args):
         thousands(axis)
         axis.set(ylabel="mean error", yscale="log", ylim=(0.003, 0.5), xlim=(0, None))
         axis.set_title(title, fontweight="normal", fontsize=10)
-        axis.legend(loc="lower left", ncols=2)
+        axis.legend(loc="lower right", bbox_to_anchor=(1.01, 0.97), ncols=4, fontsize=8, columnspacing=1.2,
+                    handlelength=1.5)
     axes[-1, 0].set_xlabel("training sequences (line: median of the trials of a seed; band: their range)")
     r = results(args, "fast-100", "rnn-100")
     figure.suptitle(f"With {r['rnn-100']['seen'][0][-1]:,.0f} sequences of T = 100 an ordinary net learns nothing: "

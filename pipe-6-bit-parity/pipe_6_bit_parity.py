@@ -22,8 +22,8 @@ Subtrees are deleted where an entry above T_P makes them unnecessary. FIT is the
 good programs the smaller is better.
 
 The instructions are those of the paper's regression, + - * % sin cos exp rlog R (% and rlog protected), and x0 ... x5;
-an output above 0 says "even". So a wave over the number of ones can approach parity step by step. With the gates AND,
-OR, NOT, IF, the second experiment, there are no such steps. The budget is 500,000 program evaluations. Controls: random
+an output above 0 says "even". So a wave over the number of ones can approach parity step by step. The second experiment
+has the gates AND, OR, NOT, IF instead, without sums. The budget is 500,000 program evaluations. Controls: random
 search, Koza's genetic programming with the same evaluator, PIPE with parts removed.
 
     python3 pipe_6_bit_parity.py --seed 0

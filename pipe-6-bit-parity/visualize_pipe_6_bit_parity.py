@@ -218,8 +218,8 @@ def success(args):
     bottom.legend(loc="lower left")
     texts = [f"{METHODS[arm][0]} {pipe.solved(r[arm])[0]:.0%}" for arm in r]
     budget = 500_000 if "pipe" in recorded_arms() else 150_000
-    top.set_title(f"Solved within {budget:,} evaluations: {', '.join(texts)}\n"
-                  "(bands: 95 % Wilson above, quartiles below)")
+    top.set_title(f"{', '.join(texts)} solved\n"
+                  f"within {budget:,} evaluations (bands: 95 % Wilson above, quartiles below)")
     return figure
 
 
