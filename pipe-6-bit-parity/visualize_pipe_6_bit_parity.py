@@ -216,7 +216,7 @@ def success(args):
     top.legend(loc="center left", bbox_to_anchor=(0, 0.35))
     bottom.set(xscale="log", xlim=(100, 500_000), ylim=(0, 34), xlabel="programs evaluated", ylabel="wrong patterns")
     bottom.legend(loc="lower left")
-    texts = [f"{METHODS[arm][0]} {pipe.solved(r[arm])[0]:.0%}" for arm in r]
+    texts = [f"{METHODS[arm][0]} {pipe.solved(r[arm])[0]:.0%}" for arm in r if arm != "random"]
     budget = 500_000 if "pipe" in recorded_arms() else 150_000
     top.set_title(f"{', '.join(texts)} solved\n"
                   f"within {budget:,} evaluations (bands: 95 % Wilson above, quartiles below)")
@@ -244,6 +244,7 @@ def solutions(args):
     """The smallest recorded solutions as formulas, and the sizes of all."""
     sets = (("PIPE, real-valued", BLUE, found_programs("pipe", "pipe-short")),
             ("genetic programming, real-valued", ORANGE, found_programs("gp")),
+            ("PIPE, gates, six bits", GREEN, found_programs("gates-6")),
             ("PIPE, gates, four bits", PURPLE, found_programs("gates-4")))
     if not sets[0][2]:
         return None
@@ -255,15 +256,15 @@ def solutions(args):
             sizes = [size for size, _ in found]
             top.hist(sizes, bins, color=colour, alpha=0.55, label=f"{name}: {len(found)}")
             top.axvline(np.median(sizes), color=colour, linestyle="--", linewidth=1.5)
-            for size, line in found[:2]:
-                rows += textwrap.wrap(f"{name}, {size} nodes: {line}", 92, subsequent_indent="    ")[:6] + [""]
+            size, line = found[0]
+            rows += textwrap.wrap(f"{name}, {size} nodes: {line}", 92, subsequent_indent="    ")[:6] + [""]
     top.set(xlabel="nodes of the solution (dashed: median)", ylabel="solutions")
     top.yaxis.get_major_locator().set_params(integer=True)
     top.legend(loc="upper right", fontsize=8)
     sizes = [size for size, _ in sets[0][2]]
     top.set_title(f"PIPE's smallest solution of six bits has {min(sizes)} nodes; the median is {np.median(sizes):.0f}")
     bottom.axis("off")
-    bottom.text(-0.06, 1, "\n".join(rows[:22]), family="monospace", fontsize=8, va="top", linespacing=1.35)
+    bottom.text(-0.06, 1, "\n".join(rows[:-1]), family="monospace", fontsize=8, va="top", linespacing=1.35)
     bottom.set_title("The smallest, verified on all patterns:", fontsize=10)
     return figure
 
