@@ -43,7 +43,8 @@ class Cell(NamedTuple):
 
 
 def machine():
-    """Return the processor: its name, and a digest of the features that numpy can use on it."""
+    """Return the processor: its name, a digest of the features that numpy can use on it, and the kernels of OpenBLAS if
+    the environment prescribes them, which changes the last digits of matrix products."""
     from numpy._core._multiarray_umath import __cpu_features__ as features
 
     name = platform.processor() or platform.machine()
@@ -57,7 +58,8 @@ def machine():
             name,
         )
     usable = " ".join(sorted(feature for feature, there in features.items() if there))
-    return f"{name} ({sha256(usable.encode()).hexdigest()[:8]})"
+    kernels = os.environ.get("OPENBLAS_CORETYPE", "")
+    return f"{name} ({sha256(usable.encode()).hexdigest()[:8]}) {kernels}".strip()
 
 
 VERSIONS = {"python": platform.python_version(), "numpy": np.__version__}

@@ -24,7 +24,8 @@ def flat(metric):
 
 
 def platform_of(cell):
-    """Return what bit-for-bit equality depends on: numpy's version and the digest of the processor's features."""
+    """Return what bit-for-bit equality depends on: numpy's version, the digest of the processor's features and
+    prescribed kernels of OpenBLAS."""
     return cell["versions"]["numpy"], cell["cpu"].split("(")[-1]
 
 
