@@ -16,6 +16,7 @@ import docs
 import idioms
 import pytest
 import record
+import reproduce
 import verdicts
 
 TOOLS = Path(catalog.__file__).parent
@@ -226,6 +227,15 @@ def test_a_run_whose_script_changed_meanwhile_is_not_recorded():
     assert record.run(record.Cell("nbb-xor", arm, 0, current, False))["fingerprint"] == current
     with pytest.raises(catalog.CatalogError, match="changed during the run"):
         record.run(record.Cell("nbb-xor", arm, 0, "f" * 16, False))
+
+
+def test_a_record_names_the_prescribed_kernels_since_they_change_the_last_digits(monkeypatch):
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    plain = record.machine()
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert record.machine() == f"{plain} Haswell"
+    cells = [{"versions": record.VERSIONS, "cpu": cpu} for cpu in (plain, record.machine())]
+    assert reproduce.platform_of(cells[0]) != reproduce.platform_of(cells[1])
 
 
 @pytest.mark.parametrize(
