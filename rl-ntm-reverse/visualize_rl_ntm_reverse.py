@@ -194,8 +194,7 @@ def table_4(args):
     right.set(xlim=(0, 21_000), xlabel="updates until solved", xticks=(0, 10_000, 20_000))
     right.xaxis.set_major_formatter(matplotlib.ticker.StrMethodFormatter("{x:,.0f}"))
     right.set_title("... and when")
-    right.legend(loc="lower right", bbox_to_anchor=(1.02, 0.98), ncols=2, fontsize=8, columnspacing=1,
-                 handletextpad=0.1)
+    right.legend(loc="lower left", fontsize=8, handletextpad=0.1)
     return figure
 
 
