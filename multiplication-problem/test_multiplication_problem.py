@@ -241,10 +241,11 @@ def test_a_sum_does_not_pass_for_a_product():
 
 def test_a_trial_does_not_depend_on_those_beside_it():
     for net in NETS.values():
-        *_, many = mul.train(replace(SMALL, sequences=200), 5, net)
-        *_, few = mul.train(replace(SMALL, sequences=200, trials=1), 5, net)
+        config = replace(SMALL, sequences=200, rate=0.01)         # at 0.03 the ordinary net makes much of the last digit
+        *_, many = mul.train(config, 5, net)
+        *_, few = mul.train(replace(config, trials=1), 5, net)
         for name, w in few.params.items():
-            assert many.params[name][..., :1] == pytest.approx(w, rel=1e-3, abs=1e-5)
+            assert many.params[name][..., :1] == pytest.approx(w, rel=1e-4, abs=1e-6)
 
 
 def test_nothing_is_stored_without_learning():
