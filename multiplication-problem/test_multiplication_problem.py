@@ -241,7 +241,7 @@ def test_a_sum_does_not_pass_for_a_product():
 
 def test_a_trial_does_not_depend_on_those_beside_it():
     for net in NETS.values():
-        config = replace(SMALL, sequences=200, rate=0.01)         # at 0.03 the ordinary net makes much of the last digit
+        config = replace(SMALL, sequences=200, rate=0.01)        # at 0.03 the ordinary net makes much of the last digit
         *_, many = mul.train(config, 5, net)
         *_, few = mul.train(replace(config, trials=1), 5, net)
         for name, w in few.params.items():
