@@ -286,8 +286,10 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, monkeypatch, arm):
     for snapshot in ntm.train(config, 1, checkpoint=file):
         if snapshot.step == 13:
             break                                                                 # interrupted
-    resumed = ntm.run_cell(ntm.Arm(ntm.learn, config), 1, file)
-    assert {**resumed, "seconds": 0} == {**ntm.run_cell(ntm.Arm(ntm.learn, config), 1), "seconds": 0}
+    whole = ntm.run_cell(ntm.Arm(ntm.learn, config), 1)
+    for _ in range(2):                                                            # the second time after its last step
+        resumed = ntm.run_cell(ntm.Arm(ntm.learn, config), 1, file)
+        assert {**resumed, "seconds": 0} == {**whole, "seconds": 0}
     with pytest.raises(OSError, match="another run"):
         next(ntm.train(config, 2, checkpoint=file))
 
