@@ -164,7 +164,7 @@ def timeline(args):
         start += cell["metrics"]["runs"]
     lines.append((f"{len(parts)} campaigns of {start / len(parts) / 1e6:.0f} million runs, joined", when, start))
     for (label, marks, total), colour, style in zip(lines, (FOUND, ORANGE, INK), ("-", "-", ":")):
-        at = np.arange(0, total + 1, block)
+        at = np.arange(0, min(total, 5.5e7) + 1, block)
         fits = [np.sum(np.array(marks) <= value) for value in at]
         axis.step(at / 1e6, fits, where="post", color=colour, linestyle=style, label=label)
         axis.plot(at[-1] / 1e6, fits[-1], "o", color=colour)
@@ -179,8 +179,10 @@ def levin_complexity(args):
     """All fits by probability and time, with lines of equal Levin complexity and the paper's two programs."""
     figure, axis = plt.subplots(figsize=(7, 4.8))
     right, count = 60, Counter()
+    long = cells(args, "paper-campaign", needed=False)
     for arm, (label, colour) in MACHINES.items():
-        for cell in cells(args, arm, needed=arm == "campaign").values():
+        found = cells(args, arm, needed=arm == "campaign")
+        for cell in (found[seed] for seed in found if arm != "campaign" or seed not in long):
             for P, t, unseen in zip(*(cell["curves"][name] for name in ("log2_P", "t", "right"))):
                 perfect = unseen == levin.UNSEEN
                 kind = f"{label}: right on {'all inputs' if perfect else 'the examples only'}"
