@@ -568,7 +568,7 @@ def rate(arm):
 
 
 def pooled(r, metric):
-    """Return the sum of a metric over all campaigns. A long one begins like the short one of its seed, left out here."""
+    """Return the sum of a metric over all campaigns. A long one begins like the short one of its seed, left out."""
     short, *others = (r[name][metric] for name in ("campaign", "paper-campaign", "two-arguments"))
     return short[len(others[0]):].sum() + sum(map(np.sum, others))
 
