@@ -267,7 +267,7 @@ def update_rules(args):
     left.axhline(1 / 40, color=PURPLE, lw=1, ls=":")
     left.text(1.2e4, 1 / 40 * 0.9, "LayerNorm's bound", color=PURPLE, fontsize=8, ha="right", va="top")
     left.set(title=f"S = 20: {sum(step is not None for step in solved)} of {len(solved)} delta runs reach 0.001",
-             xlabel="training step", ylabel="evaluation loss", xlim=(100, 3e4), ylim=(3e-4, 40))
+             xlabel="training step", ylabel="evaluation loss", xlim=(100, 3e4), ylim=(1e-4, 40))
     for panel in right:
         for rule, points in runs.items():
             for S, loss in points:

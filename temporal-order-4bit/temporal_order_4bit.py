@@ -9,7 +9,7 @@ S. Hochreiter, J. Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8)
 
 A sequence of 100 to 110 symbols begins with E and ends with B. One X or Y comes at step 10 to 20, another at step 33
 to 43, a third at step 66 to 76, and all else is a, b, c or d at random. When B comes, the net has to say which of the
-eight orders XXX, XXY, ... YYY it was. It has to keep three bits apart for up to a hundred steps, before there is any
+eight orders of X and Y it was. It has to keep three bits apart for up to a hundred steps, before there is any
 error to learn from. An ordinary recurrent net gets nothing back of an error over that distance. A memory cell does,
 through a self-connection of weight 1 (the constant error carousel) between an input gate that protects it and an output
 gate that reads it:
@@ -166,7 +166,7 @@ class Batch(NamedTuple):
 
 
 def class_names(symbols):
-    """Return the classes as text: XXX, XXY, ..., YYY for three symbols."""
+    """Return the classes as text: XX, XY, YX, YY for two symbols."""
     return ["".join("XY"[number >> power & 1] for power in range(symbols - 1, -1, -1)) for number in range(2**symbols)]
 
 
