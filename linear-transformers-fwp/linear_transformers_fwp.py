@@ -511,8 +511,9 @@ def train(config, seed):
     for step in range(1, config.steps + 1):
         keys, values, asked, target = make_batch(config, data)
         y, pullback = forward(params, config, keys, values, asked, noise)
-        y[np.arange(len(y)), 0, target[:, 0]] -= 1                                   # y - value, the derivative by y
-        adam(params, pullback(y / len(y)), state, step, config.rate)
+        d_y = y / len(y)                                         # a new array: pullbacks may read y
+        d_y[np.arange(len(y)), 0, target[:, 0]] -= 1 / len(y)    # (y - value) / B, the derivative by y
+        adam(params, pullback(d_y), state, step, config.rate)
         if step % config.every == 0 or step == config.steps:
             loss = evaluate(params, config, test, config.S)
             strikes = 0 if loss < best else strikes + 1

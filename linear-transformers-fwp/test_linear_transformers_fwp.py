@@ -62,6 +62,25 @@ def test_gradients_of_every_rule_and_map(rule, features, replace):
     assert min(map(error, range(4))) < 1e-6
 
 
+@pytest.mark.parametrize("rule, features", [("sum", "dpfp"), ("delta", "dpfp"), ("fwm", "tanh"), ("softmax", "elu1")])
+def test_training_descends_the_loss_it_reports(rule, features, monkeypatch):
+    config = Config(S=6, d=8, batch=4, rule=rule, features=features, replace=rule != "sum", steps=1)
+    steps = []
+
+    def adam(params, grads, *_):
+        steps.append(({name: value.astype(float) for name, value in params.items()}, grads))
+
+    monkeypatch.setattr(fwp, "adam", adam)
+    for _ in fwp.train(config, 0):
+        pass
+    [(params, grads)] = steps
+    data = np.random.default_rng(np.random.SeedSequence([0, 0]).spawn(2)[1])
+    keys, values, asked, target = fwp.make_batch(config, data)
+    y, pullback = fwp.forward(params, config, keys, values, asked, None)
+    for name, grad in pullback((y - np.eye(config.S)[target]) / config.batch).items():
+        np.testing.assert_allclose(grads[name], grad, rtol=1e-3, atol=1e-5)
+
+
 @pytest.mark.parametrize("phi", MAPS.values(), ids=MAPS)
 def test_gradient_of_a_feature_map_alone(rng, phi):
     x = rng.standard_normal((3, 6))
