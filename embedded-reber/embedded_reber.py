@@ -336,19 +336,18 @@ def full_errors(a, y_in, y_out, h, epsilon, size, W):
     (B, C), lanes = (y_in.shape[1], a.shape[1]), a.shape[2]
     s_by_y, c_by_s = per_cell(y_out, size) * (1 - h * h), per_cell(y_in, size) * (HALF - HALF * a * a)
     by_net = np.concatenate([y_in * (1 - y_in), y_out * (1 - y_out)], 1)          # f' of the gates
-    D, d_y, d_s = np.empty((len(a), C + 2 * B, lanes), a.dtype), 0 * W[:2 * B + C, 0], 0 * epsilon[0]
-    both, back = np.empty((2, C, lanes), a.dtype), W[:2 * B + C]
+    D, back = np.empty((len(a), C + 2 * B, lanes), a.dtype), W[:2 * B + C]
+    d_y, d_s, both = 0 * back[:, 0], 0 * a[0], np.empty((2, C, lanes), a.dtype)
+    d_gates, d_c, cells = d_y[:2 * B], d_y[2 * B:], both.reshape(2 * B, size, lanes)
     for t in range(len(a) - 1, -1, -1):
-        d_c = d_y[2 * B:]
         d_c += epsilon[t]
         d_s += d_c * s_by_y[t]
         np.multiply(d_s, c_by_s[t], D[t, :C])
         np.multiply(d_s, a[t], both[0])
         np.multiply(d_c, h[t], both[1])
-        d_gates = d_y[:2 * B]
-        d_gates += both.reshape(2 * B, size, lanes).sum(1)
+        d_gates += np.add.reduce(cells, 1)
         np.multiply(d_gates, by_net[t], D[t, C:])
-        d_y = np.einsum("kgn,gn->kn", back, D[t])
+        np.einsum("kgn,gn->kn", back, D[t], out=d_y)
     return D
 
 
@@ -507,60 +506,72 @@ def clip(grads, limit):
         g *= np.minimum(1, limit / (norm + 1e-12))
 
 
+def one_trial(params, trial):
+    """Return a trial's weights, as a dict like params."""
+    return {name: w[..., [trial]] for name, w in params.items()}
+
+
 def run_known(net, params, tape, known, lanes, config):
     """Run the strings in some lanes; return the outputs and the targets, both (steps, 7, lanes)."""
-    steps = known.steps[lanes].max()
-    symbols = known.symbols[:steps + 1, :, lanes]
+    symbols = known.symbols[:known.steps[lanes].max() + 1].take(lanes, -1)
     return net.forward(params, tape, symbols[:-1], config), symbols[1:]
 
 
 def train(config, seed, net=LSTM):
     """Train the trials of one seed in lanes until all have succeeded or the budget is spent; yield Snapshots.
 
-    Every 20 strings the criterion is checked. A trial that meets it is frozen, or goes on for config.settle strings
-    with a falling rate. To save time the string on which a trial failed last is tried first, and all strings only if
-    that is right.
+    Every 20 strings the criterion is checked. A trial that meets it leaves its lane, at once or after config.settle
+    more strings with a falling rate; its last losses are repeated. To save time the string on which a trial failed
+    last is tried first, and all strings only if that is right.
     """
     if config.rule == "step" and (net is ELMAN or config.gradient == "full"):
         raise OSError("weight changes at each step (rule step) are for memory cells with the truncated gradient")
     (known, distinct, _), (weights, order, _) = make_sets(config, seed), streams(config, seed)
-    params, step, history, trials = net.init(weights, config), 0, [], np.arange(config.trials)
-    moments, solved = adam_state(params), np.full(config.trials, np.nan)
+    params, step, history, on = net.init(weights, config), 0, [], np.arange(config.trials)
+    own, moments, solved = params, adam_state(params), np.full(config.trials, np.nan)    # own: those of the trials on
     tape = net.tape(config, len(known.legal), config.trials)
     tapes = [net.tape(config, known.steps[lanes].max(), len(lanes)) for lanes in distinct]
-    hard = np.array([lanes[0] for lanes in distinct])[trials // 10]               # the string each trial failed on last
+    hard = np.array([lanes[0] for lanes in distinct])[on // 10]                   # the string each trial failed on last
+    latest = np.zeros((2, config.trials))
     yield Snapshot(step, params, history, solved)
-    while (np.isnan(solved).any() and step < config.strings) or (step < solved + config.settle).any():
+    while (stay := step < np.where(np.isnan(solved[on]), config.strings, solved[on] + config.settle)).any():
+        if not stay.all():
+            on, tape = on[stay], net.tape(config, len(known.legal), stay.sum())
+            own = {name: w.compress(stay, -1) for name, w in own.items()}
+            moments = {name: tuple(m.compress(stay, -1) for m in pair) for name, pair in moments.items()}
         errors = []
-        for lanes in np.array([rng.integers(SET, size=BLOCK) for rng in order]).T + 2 * SET * (trials // 10):
+        for lanes in np.array([order[trial].integers(SET, size=BLOCK) for trial in on]).T + 2 * SET * (on // 10):
             step += 1
-            fade = np.clip(1 - np.nan_to_num(step - solved) / max(config.settle, 1), 0, 1)
+            fade = np.clip(1 - np.nan_to_num(step - solved[on]) / max(config.settle, 1), 0, 1)
             rate = (config.rate * fade).astype(np.float32)
             if config.rule == "step":
-                symbols = known.symbols[:known.steps[lanes].max() + 1, :, lanes]
-                y, targets = lstm_step_by_step(params, tape, symbols[:-1], symbols[1:], config, rate), symbols[1:]
+                symbols = known.symbols[:known.steps[lanes].max() + 1].take(lanes, -1)
+                y, targets = lstm_step_by_step(own, tape, symbols[:-1], symbols[1:], config, rate), symbols[1:]
             else:
-                y, targets = run_known(net, params, tape, known, lanes, config)
-                grads = net.backward(params, tape, y, targets, config)
+                y, targets = run_known(net, own, tape, known, lanes, config)
+                grads = net.backward(own, tape, y, targets, config)
                 if config.clip:
                     clip(grads, config.clip)
                 if config.rule == "adam":
-                    adam(params, grads, moments, step, rate)
+                    adam(own, grads, moments, step, rate)
                 else:
                     for name, grad in grads.items():
-                        params[name] -= rate * grad
+                        own[name] -= rate * grad
             loss = losses(y, targets, config)
-            errors.append((loss.sum(0), loss[known.steps[lanes] - 2, trials]))
-        history.append(np.mean(errors, 0))
-        y, _ = run_known(net, params, tape, known, hard, config)
-        for trial in np.flatnonzero(np.isnan(solved) & all_right(y, known.legal[:len(y), :, hard]).all(0)):
-            lanes, own = distinct[trial // 10], {name: w[..., [trial]] for name, w in params.items()}
-            y, _ = run_known(net, own, tapes[trial // 10], known, lanes, config)
+            errors.append((loss.sum(0), loss[known.steps[lanes] - 2, np.arange(len(on))]))
+        latest[:, on] = np.mean(errors, 0)
+        history.append(latest.copy())
+        for name, w in own.items():
+            params[name][..., on] = w
+        y, _ = run_known(net, own, tape, known, hard[on], config)
+        for trial in on[np.isnan(solved[on]) & all_right(y, known.legal[:len(y), :, hard[on]]).all(0)]:
+            lanes = distinct[trial // 10]
+            y, _ = run_known(net, one_trial(params, trial), tapes[trial // 10], known, lanes, config)
             right = all_right(y, known.legal[:len(y), :, lanes]).all(0)
-            if right.all() and step <= config.strings:
-                solved[trial] = step
-            elif not right.all():
+            if not right.all():
                 hard[trial] = lanes[right.argmin()]
+            elif step <= config.strings:
+                solved[trial] = step
         yield Snapshot(step, params, history, solved)
 
 
@@ -576,7 +587,7 @@ def tested(params, config, seed, net=LSTM):
     fresh = [encode(make_strings(rng, FRESH, config.inner)) for rng in generators]
     rows, places = [], []
     for trial in range(config.trials):
-        lanes, own = distinct[trial // 10], {name: w[..., [trial]] for name, w in params.items()}
+        lanes, own = distinct[trial // 10], one_trial(params, trial)
         tape = net.tape(config, known.steps[lanes].max(), len(lanes))
         y, _ = run_known(net, own, tape, known, lanes, config)
         wrong, states = ~all_right(y, known.legal[:len(y), :, lanes]), known.states[:len(y), lanes]

@@ -328,22 +328,31 @@ def test_gradients_are_clipped_trial_by_trial():
     assert grads["W"][0] == pytest.approx([0.6, 0.3]) and grads["V"][0] == pytest.approx([0.8, 0.4])
 
 
-def test_success_is_found_on_all_strings_and_then_the_weights_rest(monkeypatch):
-    """The criterion is replaced by one that the second trial meets after 40 strings: from there on it is frozen."""
+def test_success_is_found_on_all_strings_and_then_the_trial_leaves(monkeypatch):
+    """The criterion is replaced by one that the second trial meets after 40 strings: it is frozen, the others go on as
+    if it were still there."""
     weights = []
 
     def right(y, legal):
         late = len(weights) > 1
         if y.shape[2] == 3:                                                       # the hardest string of each trial
             return np.broadcast_to(np.array([False, late, False]), (len(y), 3))
-        return np.full((len(y), y.shape[2]), late)
+        return np.full((len(y), y.shape[2]), late and y.shape[2] > 2)
 
     monkeypatch.setattr(er, "all_right", right)
-    for snapshot in er.train(replace(SMALL, strings=100), 0):
-        weights.append(snapshot.params["W"].copy())
-    assert np.isnan(snapshot.solved[[0, 2]]).all() and snapshot.solved[1] == 40
-    assert np.array_equal(weights[2][..., 1], weights[5][..., 1])
-    assert not np.array_equal(weights[2][..., 0], weights[5][..., 0])
+    for config in (replace(SMALL, strings=100), replace(SMALL, rule="adam", strings=100)):
+        weights.clear()
+        for snapshot in er.train(config, 0):
+            weights.append(snapshot.params["W"].copy())
+        assert np.isnan(snapshot.solved[[0, 2]]).all() and snapshot.solved[1] == 40
+        assert np.array_equal(weights[2][..., 1], weights[5][..., 1])
+        assert np.array_equal(snapshot.history[1][:, 1], snapshot.history[4][:, 1])
+        assert not np.array_equal(snapshot.history[1][:, 0], snapshot.history[4][:, 0])
+        with monkeypatch.context() as patch:
+            patch.setattr(er, "all_right", lambda y, legal: np.zeros((len(y), y.shape[2]), bool))
+            *_, together = er.train(config, 0)
+        assert weights[5][..., [0, 2]] == pytest.approx(together.params["W"][..., [0, 2]], rel=1e-3, abs=1e-5)
+        assert weights[5][..., 1] != pytest.approx(together.params["W"][..., 1], rel=1e-3, abs=1e-5)
 
 
 def test_settling_goes_on_after_success_and_ends(monkeypatch):
