@@ -195,8 +195,9 @@ def all_right(y, legal):
 # reads is in one row of the tape,
 #     U[t] = (tanh of the cells | y_in(t-1) | y_out(t-1) | y_c(t-1) | x(t) | 1),
 # from y_in on; it writes the next row. A step is one product with the weights, one tanh for all gates and cells, and
-# no copy, since f(z) = (1 + tanh(z/2)) / 2, g(z) = 2 tanh(z/2) and h(s) = tanh(s/2), with s/2 kept in place of s.
-HALF = np.float32(0.5)
+# no copy, since f(z) = (1 + tanh(z/2)) / 2, g(z) = 2 tanh(z/2) and h(s) = tanh(s/2), with s/2 kept in place of s. The
+# product is a stack of small ones where each lane has weights of its own; for that matmul wants the lanes first.
+HALF = np.array(0.5, np.float32)                                                  # an array: quicker than a scalar
 
 
 class Tape(NamedTuple):
@@ -220,9 +221,15 @@ def lstm_tape(config, steps, lanes, dtype=np.float32):
     U[:, -1] = 1
     a, y_in, y_out, y_c, x = np.split(U[:, :-1], np.cumsum((C, B, B, C)), 1)
     blocks = [part.reshape(len(part), B, -1, lanes) for part in (a, y_in, y_out, y_c, S, h)]    # (time, B, size, lanes)
-    rows = [(U[t, C:], U[t + 1, :C + 2 * B], U[t + 1, C:C + 2 * B], *(part[t + 1] for part in blocks[:4]),
-             blocks[4][t], blocks[4][t + 1], blocks[5][t]) for t in range(steps)]
+    rows = [(U[t, C:], U[t + 1, :C + 2 * B], columns(U[t, C:]), columns(U[t + 1, :C + 2 * B]),
+             U[t + 1, C:C + 2 * B], *(part[t + 1] for part in blocks[:4]), blocks[4][t], blocks[4][t + 1],
+             blocks[5][t]) for t in range(steps)]
     return Tape(a[1:], y_in[1:], y_out[1:], y_c[1:], S[1:], h, x[:-1], U[:-1, C:], rows)
+
+
+def columns(units):
+    """View (units, lanes) as a stack of column vectors, (lanes, units, 1)."""
+    return units.T[..., None]
 
 
 def weigh(weights, x):
@@ -289,14 +296,14 @@ def lstm_weights(config):
 
 def lstm_forward(params, tape, x, config):
     """Run strings x (steps, 7, lanes) through the net; return its outputs (steps, 7, lanes); the rest is on tape."""
-    W, matmul, einsum, tanh, multiply, add = HALF * params["W"], np.matmul, np.einsum, np.tanh, np.multiply, np.add
-    shared = W[..., 0].T.copy() if W.shape[-1] == 1 else None
+    W, matmul, tanh, multiply, add = (HALF * params["W"]).T.copy(), np.matmul, np.tanh, np.multiply, np.add
+    shared = len(W) == 1
     tape.x[:len(x)] = x
-    for u, z, gates, a, y_in, y_out, y_c, s_old, s, h in tape.steps[:len(x)]:
-        if shared is None:
-            einsum("kgn,kn->gn", W, u, out=z)
+    for u, z, own_u, own_z, gates, a, y_in, y_out, y_c, s_old, s, h in tape.steps[:len(x)]:
+        if shared:
+            matmul(W[0], u, z)
         else:
-            matmul(shared, u, z)
+            matmul(W, own_u, own_z)
         tanh(z, z)
         multiply(gates, HALF, gates)
         add(gates, HALF, gates)
@@ -336,8 +343,8 @@ def full_errors(a, y_in, y_out, h, epsilon, size, W):
     (B, C), lanes = (y_in.shape[1], a.shape[1]), a.shape[2]
     s_by_y, c_by_s = per_cell(y_out, size) * (1 - h * h), per_cell(y_in, size) * (HALF - HALF * a * a)
     by_net = np.concatenate([y_in * (1 - y_in), y_out * (1 - y_out)], 1)          # f' of the gates
-    D, back = np.empty((len(a), C + 2 * B, lanes), a.dtype), W[:2 * B + C]
-    d_y, d_s, both = 0 * back[:, 0], 0 * a[0], np.empty((2, C, lanes), a.dtype)
+    D, back = np.empty((len(a), C + 2 * B, lanes), a.dtype), W[:2 * B + C].transpose(2, 0, 1).copy()
+    d_y, d_s, both = np.zeros((2 * B + C, lanes), a.dtype), 0 * a[0], np.empty((2, C, lanes), a.dtype)
     d_gates, d_c, cells = d_y[:2 * B], d_y[2 * B:], both.reshape(2 * B, size, lanes)
     for t in range(len(a) - 1, -1, -1):
         d_c += epsilon[t]
@@ -347,7 +354,7 @@ def full_errors(a, y_in, y_out, h, epsilon, size, W):
         np.multiply(d_c, h[t], both[1])
         d_gates += np.add.reduce(cells, 1)
         np.multiply(d_gates, by_net[t], D[t, C:])
-        np.einsum("kgn,gn->kn", back, D[t], out=d_y)
+        np.matmul(back, columns(D[t]), columns(d_y))
     return D
 
 
@@ -361,7 +368,7 @@ def lstm_step_by_step(params, tape, x, targets, config, rate):
     s_by_cell, s_by_gate = np.zeros((2, len(W), len(V), x.shape[-1]), W.dtype)
     y, rate_W = np.empty_like(x), rate * lstm_weights(config)
     tape.x[:len(x)] = x
-    for t, (u, z, gates, *_) in enumerate(tape.steps[:len(x)]):
+    for t, (u, z, _, _, gates, *_) in enumerate(tape.steps[:len(x)]):
         np.tanh(HALF * weigh(W, u), z)
         gates *= HALF
         gates += HALF

@@ -197,8 +197,9 @@ def make_batch(config, generators, count, batch=1):
 # lane is one sequence of one trial; each trial has its own weights. All that step t reads is in one row of the tape,
 #     U[t] = (tanh of the cells | y_in(t-1) | y_out(t-1) | y_c(t-1) | x(t) | 1), at 0:3, 3:6, 6:9, 9:12, 12 and 13,
 # from 3 on; it writes the next row. A step is one product with the weights, one tanh for all gates and cells, and no
-# copy, since f(z) = (1 + tanh(z/2)) / 2, g(z) = 2 tanh(z/2) and h(s) = tanh(s/2), with s/2 kept in place of s.
-HALF = np.float32(0.5)
+# copy, since f(z) = (1 + tanh(z/2)) / 2, g(z) = 2 tanh(z/2) and h(s) = tanh(s/2), with s/2 kept in place of s. The
+# product is a stack of small ones, for which matmul wants the lanes first.
+HALF = np.array(0.5, np.float32)                                                  # an array: quicker than a scalar
 
 
 class Tape(NamedTuple):
@@ -214,9 +215,19 @@ def lstm_tape(longest, lanes, dtype=np.float32):
     U, S, H = (np.zeros((rows, units, lanes), dtype) for rows, units in
                ((longest + 1, 14), (longest + 1, 3), (longest, 3)))
     U[:, 13] = 1
-    steps = [(U[t, 3:], U[t + 1, :9], U[t + 1, 3:9], U[t + 1, 3:6], U[t + 1, :3], S[t], S[t + 1], H[t], U[t + 1, 6:9],
-              U[t + 1, 9:12]) for t in range(longest)]
+    steps = [(columns(U[t, 3:]), columns(U[t + 1, :9]), U[t + 1, :9], U[t + 1, 3:9], U[t + 1, 3:6], U[t + 1, :3], S[t],
+              S[t + 1], H[t], U[t + 1, 6:9], U[t + 1, 9:12]) for t in range(longest)]
     return Tape(U, S, H, steps)
+
+
+def columns(units):
+    """View (units, lanes) as a stack of column vectors, (lanes, units, 1)."""
+    return units.T[..., None]
+
+
+def stack(weights, lanes):
+    """Return the matrix of each lane's trial, (lanes, units, sources), from weights (sources, units, trials)."""
+    return np.ascontiguousarray(spread(weights, lanes).T)
 
 
 def spread(weights, lanes):
@@ -254,12 +265,12 @@ def lstm_forward(params, tape, inputs, lengths, config):
 
     inputs: (longest, lanes). lengths: (lanes,). The lanes are a multiple of the trials in params.
     """
-    einsum, tanh, multiply, add = np.einsum, np.tanh, np.multiply, np.add
-    W = spread(HALF * params["W"], len(lengths))                                  # halved, as tanh(z/2) asks
+    matmul, tanh, multiply, add = np.matmul, np.tanh, np.multiply, np.add
+    W = stack(HALF * params["W"], len(lengths))                                   # halved, as tanh(z/2) asks
     leak = None if config.self_weight == 1 else np.float32(config.self_weight)
     tape.U[:-1, 12] = inputs
-    for u, z, gates, y_in, a, s_old, s, h, y_out, y_c in tape.steps[:lengths.max()]:
-        einsum("kgn,kn->gn", W, u, out=z)
+    for u, net, z, gates, y_in, a, s_old, s, h, y_out, y_c in tape.steps[:lengths.max()]:
+        matmul(W, u, net)
         tanh(z, z)
         multiply(gates, HALF, gates)
         add(gates, HALF, gates)
@@ -277,7 +288,7 @@ def lstm_backward(params, tape, lengths, y, targets, config):
     if config.gradient == "truncated":
         D = truncated_errors(tape, lengths, epsilon, config.self_weight)
     else:
-        D = full_errors(tape, lengths, epsilon, config.self_weight, spread(params["W"], len(lengths)))
+        D = full_errors(tape, lengths, epsilon, config.self_weight, params["W"])
     d_W = np.matmul(tape.U[:len(D), 3:].transpose(2, 1, 0), D.transpose(2, 0, 1)).transpose(1, 2, 0)
     return {"W": gather(d_W, params["W"]), "V": gather(d_V, params["V"])}
 
@@ -304,20 +315,20 @@ def truncated_errors(tape, lengths, epsilon, self_weight):
 
 
 def full_errors(tape, lengths, epsilon, self_weight, W):
-    """Return what `truncated_errors` returns for the full gradient: errors go back through W (11, 9, lanes), too."""
+    """Return what `truncated_errors` returns for the full gradient: errors go back through W (11, 9, trials), too."""
     end = lengths.max()
     a, y_in, y_out, h = tape.U[1:end + 1, :3], tape.U[1:end + 1, 3:6], tape.U[1:end + 1, 6:9], tape.H[:end]
     s_by_y, c_by_s, i_by_s = y_out * (1 - h * h), y_in * (HALF - HALF * a * a), a * y_in * (1 - y_in)
     o_by_y = h * y_out * (1 - y_out)
     D, d_y = np.empty_like(tape.U[:end, :9]), np.zeros_like(tape.U[0, :9])
-    d_s, ends = np.zeros_like(epsilon), set(lengths - 1)
+    back, d_s, ends = stack(W[:9].swapaxes(0, 1), len(lengths)), np.zeros_like(epsilon), set(lengths - 1)
     for t in range(end - 1, -1, -1):
         d_c = d_y[6:] + epsilon * (lengths - 1 == t) if t in ends else d_y[6:]
         d_s = self_weight * d_s + d_c * s_by_y[t]
         D[t, :3] = d_s * c_by_s[t]
         D[t, 3:6] = d_s * i_by_s[t] + d_y[:3] * y_in[t] * (1 - y_in[t])
         D[t, 6:] = d_c * o_by_y[t] + d_y[3:6] * y_out[t] * (1 - y_out[t])
-        d_y = np.einsum("kgn,gn->kn", W[:9], D[t])
+        np.matmul(back, columns(D[t]), columns(d_y))
     return D
 
 
@@ -325,7 +336,7 @@ def rnn_tape(longest, lanes, dtype=np.float32):
     """Return the Tape of the control: U holds ( h(t-1) 0:9 | x(t) 9 | 1 10 )."""
     U = np.zeros((longest + 1, 11, lanes), dtype)
     U[:, 10] = 1
-    return Tape(U, None, None, [(U[t], U[t + 1, :9]) for t in range(longest)])
+    return Tape(U, None, None, [(columns(U[t]), columns(U[t + 1, :9]), U[t + 1, :9]) for t in range(longest)])
 
 
 def rnn_init(generators):
@@ -336,10 +347,10 @@ def rnn_init(generators):
 
 def rnn_forward(params, tape, inputs, lengths, config):
     """The control, h(t) = tanh(W (h(t-1), x(t), 1)) with 9 units; arguments and result as for `lstm_forward`."""
-    W = spread(params["W"], len(lengths))
+    W = stack(params["W"], len(lengths))
     tape.U[:-1, 9] = inputs
-    for u, h in tape.steps[:lengths.max()]:
-        np.einsum("kgn,kn->gn", W, u, out=h)
+    for u, net, h in tape.steps[:lengths.max()]:
+        np.matmul(W, u, net)
         np.tanh(h, h)
     return output(params, tape.U[lengths, :9, np.arange(len(lengths))].T)
 
@@ -348,13 +359,13 @@ def rnn_backward(params, tape, lengths, y, targets, config):
     """Return the full gradient (backpropagation through time); arguments and result as for `lstm_backward`."""
     h = tape.U[lengths, :9, np.arange(len(lengths))].T
     d_V, epsilon = output_backward(params, h, y, targets)
-    W, D = spread(params["W"], len(lengths))[:9], np.empty_like(tape.U[:lengths.max(), :9])
+    back, D = stack(params["W"][:9].swapaxes(0, 1), len(lengths)), np.empty_like(tape.U[:lengths.max(), :9])
     slope, d_h, ends = 1 - tape.U[1:len(D) + 1, :9]**2, np.zeros_like(epsilon), set(lengths - 1)
     for t in range(len(D) - 1, -1, -1):
         if t in ends:
             d_h += epsilon * (lengths - 1 == t)
         np.multiply(d_h, slope[t], D[t])
-        d_h = np.einsum("kgn,gn->kn", W, D[t])
+        np.matmul(back, columns(D[t]), columns(d_h))
     d_W = np.matmul(tape.U[:len(D)].transpose(2, 1, 0), D.transpose(2, 0, 1)).transpose(1, 2, 0)
     return {"W": gather(d_W, params["W"]), "V": gather(d_V, params["V"])}
 
