@@ -196,7 +196,7 @@ def all_right(y, legal):
 #     U[t] = (tanh of the cells | y_in(t-1) | y_out(t-1) | y_c(t-1) | x(t) | 1),
 # from y_in on; it writes the next row. A step is one product with the weights, one tanh for all gates and cells, and
 # no copy, since f(z) = (1 + tanh(z/2)) / 2, g(z) = 2 tanh(z/2) and h(s) = tanh(s/2), with s/2 kept in place of s. The
-# product is a stack of small ones where each lane has weights of its own; for that matmul wants the lanes first.
+# product is a stack of small ones, one for each trial, for which matmul wants the trials first.
 HALF = np.array(0.5, np.float32)                                                  # an array: quicker than a scalar
 
 
@@ -213,7 +213,7 @@ class Tape(NamedTuple):
     steps: list
 
 
-def lstm_tape(config, steps, lanes, dtype=np.float32):
+def lstm_tape(config, steps, lanes, trials, dtype=np.float32):
     """Return an empty Tape; the states and activations before the first step are 0 and stay so."""
     B, C = config.blocks, config.blocks * config.size
     U, S, h = (np.zeros((rows, units, lanes), dtype) for rows, units in
@@ -221,15 +221,15 @@ def lstm_tape(config, steps, lanes, dtype=np.float32):
     U[:, -1] = 1
     a, y_in, y_out, y_c, x = np.split(U[:, :-1], np.cumsum((C, B, B, C)), 1)
     blocks = [part.reshape(len(part), B, -1, lanes) for part in (a, y_in, y_out, y_c, S, h)]    # (time, B, size, lanes)
-    rows = [(U[t, C:], U[t + 1, :C + 2 * B], columns(U[t, C:]), columns(U[t + 1, :C + 2 * B]),
+    rows = [(by_trial(U[t, C:], trials), by_trial(U[t + 1, :C + 2 * B], trials), U[t + 1, :C + 2 * B],
              U[t + 1, C:C + 2 * B], *(part[t + 1] for part in blocks[:4]), blocks[4][t], blocks[4][t + 1],
              blocks[5][t]) for t in range(steps)]
     return Tape(a[1:], y_in[1:], y_out[1:], y_c[1:], S[1:], h, x[:-1], U[:-1, C:], rows)
 
 
-def columns(units):
-    """View (units, lanes) as a stack of column vectors, (lanes, units, 1)."""
-    return units.T[..., None]
+def by_trial(units, trials):
+    """View (units, lanes) as a stack of matrices, (trials, units, lanes of a trial)."""
+    return units.reshape(len(units), trials, -1).swapaxes(0, 1)
 
 
 def weigh(weights, x):
@@ -297,13 +297,9 @@ def lstm_weights(config):
 def lstm_forward(params, tape, x, config):
     """Run strings x (steps, 7, lanes) through the net; return its outputs (steps, 7, lanes); the rest is on tape."""
     W, matmul, tanh, multiply, add = (HALF * params["W"]).T.copy(), np.matmul, np.tanh, np.multiply, np.add
-    shared = len(W) == 1
     tape.x[:len(x)] = x
-    for u, z, own_u, own_z, gates, a, y_in, y_out, y_c, s_old, s, h in tape.steps[:len(x)]:
-        if shared:
-            matmul(W[0], u, z)
-        else:
-            matmul(W, own_u, own_z)
+    for u, net, z, gates, a, y_in, y_out, y_c, s_old, s, h in tape.steps[:len(x)]:
+        matmul(W, u, net)
         tanh(z, z)
         multiply(gates, HALF, gates)
         add(gates, HALF, gates)
@@ -354,7 +350,7 @@ def full_errors(a, y_in, y_out, h, epsilon, size, W):
         np.multiply(d_c, h[t], both[1])
         d_gates += np.add.reduce(cells, 1)
         np.multiply(d_gates, by_net[t], D[t, C:])
-        np.matmul(back, columns(D[t]), columns(d_y))
+        np.matmul(back, by_trial(D[t], len(back)), by_trial(d_y, len(back)))
     return D
 
 
@@ -368,7 +364,8 @@ def lstm_step_by_step(params, tape, x, targets, config, rate):
     s_by_cell, s_by_gate = np.zeros((2, len(W), len(V), x.shape[-1]), W.dtype)
     y, rate_W = np.empty_like(x), rate * lstm_weights(config)
     tape.x[:len(x)] = x
-    for t, (u, z, _, _, gates, *_) in enumerate(tape.steps[:len(x)]):
+    for t, (_, _, z, gates, *_) in enumerate(tape.steps[:len(x)]):
+        u = tape.source[t]
         np.tanh(HALF * weigh(W, u), z)
         gates *= HALF
         gates += HALF
@@ -387,10 +384,10 @@ def lstm_step_by_step(params, tape, x, targets, config, rate):
     return y
 
 
-def elman_tape(config, steps, lanes, dtype=np.float32):
+def elman_tape(config, steps, lanes, trials, dtype=np.float32):
     """Return the Tape of the control: a step reads (h(t-1) | x(t)); its h takes the place of y_c."""
     U = np.zeros((steps + 1, HIDDEN + 7, lanes), dtype)
-    rows = [(U[t], U[t + 1, :HIDDEN]) for t in range(steps)]
+    rows = [(by_trial(U[t], trials), by_trial(U[t + 1, :HIDDEN], trials), U[t + 1, :HIDDEN]) for t in range(steps)]
     return Tape(None, None, None, U[1:, :HIDDEN], None, None, U[:-1, HIDDEN:], U[:-1], rows)
 
 
@@ -403,9 +400,10 @@ def elman_init(generators, config):
 
 def elman_forward(params, tape, x, config):
     """The control, h(t) = tanh(W (h(t-1), x(t))) with 15 units; arguments and result as for `lstm_forward`."""
-    tape.x[:len(x)] = x
-    for u, h in tape.steps[:len(x)]:
-        np.tanh(weigh(params["W"], u), h)
+    W, tape.x[:len(x)] = params["W"].T.copy(), x
+    for u, net, h in tape.steps[:len(x)]:
+        np.matmul(W, u, net)
+        np.tanh(h, h)
     return squash(weigh(params["V"], tape.y_c[:len(x)]), config)
 
 
@@ -418,11 +416,11 @@ def elman_backward(params, tape, y, targets, config):
     if config.gradient == "truncated":
         D *= slope
     else:
-        d_h = 0 * D[0]
+        d_h, back = 0 * D[0], params["W"][:HIDDEN].transpose(2, 0, 1).copy()
         for t in range(len(y) - 1, -1, -1):
             D[t] += d_h
             D[t] *= slope[t]
-            d_h = np.einsum("kgn,gn->kn", params["W"][:HIDDEN], D[t])
+            np.matmul(back, by_trial(D[t], len(back)), by_trial(d_h, len(back)))
     return {"W": outer_sum(tape.source[:len(y)], D), "V": outer_sum(h, errors)}
 
 
@@ -536,14 +534,14 @@ def train(config, seed, net=LSTM):
     (known, distinct, _), (weights, order, _) = make_sets(config, seed), streams(config, seed)
     params, step, history, on = net.init(weights, config), 0, [], np.arange(config.trials)
     own, moments, solved = params, adam_state(params), np.full(config.trials, np.nan)    # own: those of the trials on
-    tape = net.tape(config, len(known.legal), config.trials)
-    tapes = [net.tape(config, known.steps[lanes].max(), len(lanes)) for lanes in distinct]
+    tape = net.tape(config, len(known.legal), config.trials, config.trials)
+    tapes = [net.tape(config, known.steps[lanes].max(), len(lanes), 1) for lanes in distinct]
     hard = np.array([lanes[0] for lanes in distinct])[on // 10]                   # the string each trial failed on last
     latest = np.zeros((2, config.trials))
     yield Snapshot(step, params, history, solved)
     while (stay := step < np.where(np.isnan(solved[on]), config.strings, solved[on] + config.settle)).any():
         if not stay.all():
-            on, tape = on[stay], net.tape(config, len(known.legal), stay.sum())
+            on, tape = on[stay], net.tape(config, len(known.legal), stay.sum(), stay.sum())
             own = {name: w.compress(stay, -1) for name, w in own.items()}
             moments = {name: tuple(m.compress(stay, -1) for m in pair) for name, pair in moments.items()}
         errors = []
@@ -595,11 +593,11 @@ def tested(params, config, seed, net=LSTM):
     rows, places = [], []
     for trial in range(config.trials):
         lanes, own = distinct[trial // 10], one_trial(params, trial)
-        tape = net.tape(config, known.steps[lanes].max(), len(lanes))
+        tape = net.tape(config, known.steps[lanes].max(), len(lanes), 1)
         y, _ = run_known(net, own, tape, known, lanes, config)
         wrong, states = ~all_right(y, known.legal[:len(y), :, lanes]), known.states[:len(y), lanes]
         new = fresh[trial // 10]
-        y = net.forward(own, net.tape(config, len(new.legal), FRESH), new.symbols[:-1], config)
+        y = net.forward(own, net.tape(config, len(new.legal), FRESH, 1), new.symbols[:-1], config)
         p = np.maximum((y * new.symbols[1:]).sum(1), TINY) / np.maximum(y.sum(1), TINY)
         rows.append(((wrong & (states == OUTER)).any(0).mean(), (wrong & (states != OUTER)).any(0).mean(),
                      -(np.log(p) * (new.states >= 0)).sum(0).mean() - entropy(new, config.inner).mean()))

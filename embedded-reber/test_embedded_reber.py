@@ -77,7 +77,7 @@ def problem(config, net=er.LSTM, seed=0, spread=0.6):
     strings = er.encode([s for s in er.make_strings(rng, 50) if len(s) < 16][:config.trials])
     symbols = strings.symbols.astype(float)
     assert len(set(strings.steps)) > 1 or config.trials == 1
-    return params, net.tape(config, len(symbols) - 1, config.trials, float), strings, symbols[:-1], symbols[1:]
+    return params, net.tape(config, len(symbols) - 1, config.trials, config.trials, float), strings, symbols[:-1], symbols[1:]
 
 
 @pytest.mark.parametrize("output", ["logistic", "softmax"])
@@ -92,7 +92,7 @@ def test_the_lanes_equal_the_paper_gate_by_gate(output, blocks, size):
         assert 2 * tape.s[:n, :, lane] == pytest.approx(states, rel=1e-9, abs=1e-12)
         assert tape.source[:n, :activations.shape[1], lane] == pytest.approx(activations, rel=1e-9, abs=1e-12)
         own = {name: w[..., [lane]] for name, w in params.items()}
-        alone = er.lstm_forward(own, er.lstm_tape(config, n, 1, float), x[:n, :, [lane]], config)
+        alone = er.lstm_forward(own, er.lstm_tape(config, n, 1, 1, float), x[:n, :, [lane]], config)
         assert alone[..., 0] == pytest.approx(expected, rel=1e-12)
 
 
@@ -298,7 +298,7 @@ def test_open_output_gates_are_1_and_stay_so():
     B, C = config.blocks, config.blocks * config.size
     assert np.array_equal(first.params["W"][:, C + B:], last.params["W"][:, C + B:])
     assert not last.params["W"][B:2 * B].any() and not np.array_equal(first.params["V"], last.params["V"])
-    tape = er.lstm_tape(config, 8, 3)
+    tape = er.lstm_tape(config, 8, 3, 3)
     er.lstm_forward(last.params, tape, np.zeros((8, 7, 3), np.float32), config)
     assert (tape.y_out == 1).all()
 
@@ -308,7 +308,7 @@ def test_padding_changes_nothing():
     grads = er.lstm_backward(params, tape, er.lstm_forward(params, tape, x, SMALL), targets, SMALL)
     for lane, n in enumerate(strings.steps):
         own = {name: w[..., [lane]] for name, w in params.items()}
-        alone = er.lstm_tape(SMALL, n, 1, float)
+        alone = er.lstm_tape(SMALL, n, 1, 1, float)
         y = er.lstm_forward(own, alone, x[:n, :, [lane]], SMALL)
         for name, grad in er.lstm_backward(own, alone, y, targets[:n, :, [lane]], SMALL).items():
             assert grad[..., 0] == pytest.approx(grads[name][..., lane], rel=1e-10, abs=1e-12)

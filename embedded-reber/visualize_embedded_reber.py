@@ -137,7 +137,7 @@ def long_string(args, least=22):
 def run(params, strings, config):
     """Run one net; return its outputs (steps, 7, strings), the Tape and the encoded strings."""
     encoded = er.encode(strings)
-    tape = er.lstm_tape(config, len(encoded.legal), len(strings))
+    tape = er.lstm_tape(config, len(encoded.legal), len(strings), 1)
     return er.lstm_forward(params, tape, encoded.symbols[:-1], config), tape, encoded
 
 

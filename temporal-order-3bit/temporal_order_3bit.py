@@ -157,7 +157,8 @@ def make_batch(length, generators, count, batch=1, windows=WINDOWS):
 # of which step t reads the last three. A step is one product with the weights, one tanh for all gates and cells, and no
 # copy, since f(z) = (1 + tanh(z/2)) / 2, g(z) = 2 tanh(z/2) and h(s) = tanh(s/2), with s/2 kept in place of s. What a
 # symbol adds to the net inputs is looked up, in one go for all steps: a product with a unit vector is a row of weights.
-HALF = np.float32(0.5)
+# The product with the weights is a stack of small ones, one for each trial, for which matmul wants the trials first.
+HALF = np.array(0.5, np.float32)                                                  # an array: quicker than a scalar
 
 
 class Tape(NamedTuple):
@@ -177,7 +178,7 @@ def parts(config):
     return *map(slice, edges, edges[1:]), slice(cells, edges[-1])
 
 
-def lstm_tape(config, lanes, dtype=np.float32):
+def lstm_tape(config, lanes, trials, dtype=np.float32):
     """Return an empty Tape; the states and activations of step 0 are 0 and stay so."""
     longest, blocks, cells = config.length + config.length // 10, config.blocks, config.blocks * config.cells
     Z, U, S, H = (np.zeros(shape, dtype) for shape in (
@@ -186,9 +187,15 @@ def lstm_tape(config, lanes, dtype=np.float32):
     a, y_in, y_out, y_c, hidden = (U[:, part] for part in parts(config))
     a, y_in, y_out, y_c, s, h = (x.reshape(len(x), blocks, -1, lanes) for x in (a, y_in, y_out, y_c, S, H))
     units = cells + 2 * blocks
-    steps = [(hidden[t], Z[:, t], U[t + 1, :units], U[t + 1, cells:units], y_in[t + 1], a[t + 1], s[t], s[t + 1], h[t],
-              y_out[t + 1], y_c[t + 1]) for t in range(longest)]
+    steps = [(by_trial(hidden[t], trials), by_trial(U[t + 1, :units], trials), Z[:, t], U[t + 1, :units],
+              U[t + 1, cells:units], y_in[t + 1], a[t + 1], s[t], s[t + 1], h[t], y_out[t + 1], y_c[t + 1])
+             for t in range(longest)]
     return Tape(Z, U, S, H, steps)
+
+
+def by_trial(units, trials):
+    """View (units, lanes) as a stack of matrices, (trials, units, lanes of a trial)."""
+    return units.reshape(len(units), trials, -1).swapaxes(0, 1)
 
 
 def spread(weights, lanes):
@@ -272,12 +279,12 @@ def lstm_forward(params, tape, symbols, lengths, config):
 
     symbols: (longest, lanes). lengths: (lanes,). The lanes are a multiple of the trials in params.
     """
-    einsum, tanh, multiply, add = np.einsum, np.tanh, np.multiply, np.add
-    Y = spread(HALF * params["Y"], len(lengths))                                  # halved, as tanh(z/2) asks
+    matmul, tanh, multiply, add = np.matmul, np.tanh, np.multiply, np.add
+    Y = (HALF * params["Y"]).T.copy()                                             # halved, as tanh(z/2) asks
     leak = None if config.self_weight == 1 else np.float32(config.self_weight)
     look_up(params, tape, symbols, HALF)
-    for hidden, x, z, gates, y_in, a, s_old, s, h, y_out, y_c in tape.steps[:lengths.max()]:
-        einsum("kgn,kn->gn", Y, hidden, out=z)
+    for hidden, net, x, z, gates, y_in, a, s_old, s, h, y_out, y_c in tape.steps[:lengths.max()]:
+        matmul(Y, hidden, net)
         add(z, x, z)
         tanh(z, z)
         multiply(gates, HALF, gates)
@@ -296,7 +303,7 @@ def lstm_backward(params, tape, symbols, lengths, y, classes, config):
     if config.gradient == "truncated":
         D = truncated_errors(tape, lengths, epsilon, config)
     else:
-        D = full_errors(tape, lengths, epsilon, config, spread(params["Y"], len(lengths)))
+        D = full_errors(tape, lengths, epsilon, config, params["Y"])
     return weight_errors(params, tape.U[:len(D), hidden], symbols[:len(D)], D) | {"V": d_V}
 
 
@@ -333,16 +340,16 @@ def truncated_errors(tape, lengths, epsilon, config):
 
 
 def full_errors(tape, lengths, epsilon, config, Y):
-    """Return what `truncated_errors` returns for the full gradient: errors go back through Y (units, units, lanes)."""
+    """Return what `truncated_errors` returns for the full gradient: errors go back through Y (units, units, trials)."""
     end, blocks = lengths.max(), config.blocks
     a, y_in, y_out, *_ = (tape.U[1:end + 1, part] for part in parts(config))
     h = tape.H[:end]
     s_by_y, c_by_s = per_cell(y_out, config) * (1 - h * h), per_cell(y_in, config) * (HALF - HALF * a * a)
     by_net = np.concatenate([y_in * (1 - y_in), y_out * (1 - y_out)], 1)          # f' of the gates
-    D, d_y = np.empty((end, len(tape.Z), len(lengths)), h.dtype), np.zeros_like(Y[0])
-    d_s, ends = np.zeros_like(epsilon), set(lengths - 1)
+    D, d_y = np.empty((end, len(tape.Z), len(lengths)), h.dtype), np.zeros_like(tape.Z[:, 0])
+    back, d_s, ends = Y.transpose(2, 0, 1).copy(), np.zeros_like(epsilon), set(lengths - 1)
+    d_gates, d_c = d_y[:2 * blocks], d_y[2 * blocks:]
     for t in range(end - 1, -1, -1):
-        d_gates, d_c = d_y[:2 * blocks], d_y[2 * blocks:]
         if t in ends:
             d_c += epsilon * (lengths - 1 == t)
         d_s = config.self_weight * d_s + d_c * s_by_y[t]
@@ -350,15 +357,16 @@ def full_errors(tape, lengths, epsilon, config, Y):
         d_gates[:blocks] += per_block(d_s * a[t], config)
         d_gates[blocks:] += per_block(d_c * h[t], config)
         np.multiply(d_gates, by_net[t], D[t, -2 * blocks:])
-        d_y = np.einsum("kgn,gn->kn", Y, D[t])
+        np.matmul(back, by_trial(D[t], len(back)), by_trial(d_y, len(back)))
     return D
 
 
-def rnn_tape(config, lanes, dtype=np.float32):
+def rnn_tape(config, lanes, trials, dtype=np.float32):
     """Return the Tape of the control: U holds h(t-1), Z the net inputs from symbol and bias."""
     longest = config.length + config.length // 10
     Z, U = np.zeros((config.units, longest, lanes), dtype), np.zeros((longest + 1, config.units, lanes), dtype)
-    return Tape(Z, U, None, None, [(U[t], Z[:, t], U[t + 1]) for t in range(longest)])
+    return Tape(Z, U, None, None, [(by_trial(U[t], trials), by_trial(U[t + 1], trials), Z[:, t], U[t + 1])
+                                   for t in range(longest)])
 
 
 def rnn_init(generators, config):
@@ -371,10 +379,10 @@ def rnn_init(generators, config):
 
 def rnn_forward(params, tape, symbols, lengths, config):
     """The control, h(t) = tanh(X x(t) + Y h(t-1) + b); arguments and result as for `lstm_forward`."""
-    Y = spread(params["Y"], len(lengths))
+    Y = params["Y"].T.copy()
     look_up(params, tape, symbols, 1)
-    for hidden, x, h in tape.steps[:lengths.max()]:
-        np.einsum("kgn,kn->gn", Y, hidden, out=h)
+    for hidden, net, x, h in tape.steps[:lengths.max()]:
+        np.matmul(Y, hidden, net)
         np.add(h, x, h)
         np.tanh(h, h)
     return output(params, tape.U[lengths, :, np.arange(len(lengths))].T, config)
@@ -383,13 +391,13 @@ def rnn_forward(params, tape, symbols, lengths, config):
 def rnn_backward(params, tape, symbols, lengths, y, classes, config):
     """Return the full gradient (backpropagation through time); arguments and result as for `lstm_backward`."""
     d_V, epsilon = output_backward(params, tape.U[lengths, :, np.arange(len(lengths))].T, y, classes, config)
-    Y, D = spread(params["Y"], len(lengths)), np.empty_like(tape.U[:lengths.max()])
+    back, D = params["Y"].transpose(2, 0, 1).copy(), np.empty_like(tape.U[:lengths.max()])
     slope, d_h, ends = 1 - tape.U[1:len(D) + 1]**2, np.zeros_like(epsilon), set(lengths - 1)
     for t in range(len(D) - 1, -1, -1):
         if t in ends:
             d_h += epsilon * (lengths - 1 == t)
         np.multiply(d_h, slope[t], D[t])
-        d_h = np.einsum("kgn,gn->kn", Y, D[t])
+        np.matmul(back, by_trial(D[t], len(back)), by_trial(d_h, len(back)))
     return weight_errors(params, tape.U[:len(D)], symbols[:len(D)], D) | {"V": d_V}
 
 
@@ -464,7 +472,7 @@ def train(config, seed, net=LSTM):
     while step < config.sequences and np.isnan(stopped).any():
         live, losses = np.flatnonzero(np.isnan(stopped)), []
         if tape is None or tape.U.shape[2] != len(live) * batch:
-            tape = net.tape(config, len(live) * batch)
+            tape = net.tape(config, len(live) * batch, len(live))
         own = {name: w[..., live] for name, w in params.items()}
         moments = {name: tuple(m[..., live] for m in pair) for name, pair in state.items()}
         generators = [data[trial] for trial in live]
@@ -502,7 +510,7 @@ def tests(params, config, seed, net=LSTM, count=2560, chunk=32, windows=WINDOWS)
     """Yield a Batch of one update, the Tape and the outputs (classes, trials, chunk) until each trial saw `count`
     test sequences."""
     _, _, generators = streams(config, seed)
-    tape = net.tape(config, config.trials * chunk)
+    tape = net.tape(config, config.trials * chunk, config.trials)
     for _ in range(count // chunk):
         batch = make_batch(config.length, generators, chunk, chunk, windows)
         y = net.forward(params, tape, batch.symbols[0], batch.lengths[0], config)

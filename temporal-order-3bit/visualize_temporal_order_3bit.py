@@ -148,7 +148,7 @@ def run_net(params, config, seed, count=0):
         symbols, lengths, places = (np.repeat(part, 4, -1) for part in (symbols, lengths, places))
         classes = np.arange(4)
         symbols[places, classes] = 6 + np.array([classes >> 1, classes & 1])
-    tape = to.lstm_tape(config, len(classes))
+    tape = to.lstm_tape(config, len(classes), 1)
     y = to.lstm_forward(params, tape, symbols, lengths, config)
     return Run(symbols, lengths, classes, places, tape.U[1:, to.parts(config)[1]], 2 * tape.S[1:], y)
 

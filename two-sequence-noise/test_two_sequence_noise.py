@@ -61,7 +61,7 @@ def problem(config, net=two.LSTM, seed=0):
     rng = np.random.default_rng(seed)
     params = {n: rng.uniform(-1, 1, w.shape) for n, w in net.init(weights).items()}
     batch = two.make_batch(config, data, config.batch, config.batch)
-    tape = net.tape(config.length + config.length // 10, config.trials * config.batch, float)
+    tape = net.tape(config.length + config.length // 10, config.trials * config.batch, config.trials, float)
     return params, tape, batch.inputs[0].astype(float), batch.lengths[0], batch.targets[0].astype(float)
 
 
@@ -239,7 +239,7 @@ def test_a_trial_does_not_depend_on_those_beside_it():
 
 def test_hand_set_weights_solve_the_longest_task():
     config = replace(SMALL, length=1000, signal=3, trials=1)
-    params, tape = hand_set(two.streams(config, 0)[0]), two.lstm_tape(1100, 64)
+    params, tape = hand_set(two.streams(config, 0)[0]), two.lstm_tape(1100, 64, 1)
     batch = two.make_batch(config, two.streams(config, 0)[3], 64, 64)
     wrong, error = two.judged(*two.answers(params, batch, tape, config, two.LSTM), two.TASKS["3a"])
     assert wrong[0] == 0 and error[0] < 0.01
@@ -322,7 +322,7 @@ def bench(seconds=2.0):
         config = replace(SMALL, length=100, trials=trials, batch=batch)
         params, tape, inputs, lengths, targets = problem(config)
         params = {n: w.astype(np.float32) for n, w in params.items()}
-        inputs, tape = inputs.astype(np.float32), two.lstm_tape(110, trials * batch)
+        inputs, tape = inputs.astype(np.float32), two.lstm_tape(110, trials * batch, trials)
 
         def work():
             y = two.lstm_forward(params, tape, inputs, lengths, config)

@@ -198,7 +198,7 @@ def make_batch(config, generators, count, batch=1):
 #     U[t] = (tanh of the cells | y_in(t-1) | y_out(t-1) | y_c(t-1) | x(t) | 1), at 0:3, 3:6, 6:9, 9:12, 12 and 13,
 # from 3 on; it writes the next row. A step is one product with the weights, one tanh for all gates and cells, and no
 # copy, since f(z) = (1 + tanh(z/2)) / 2, g(z) = 2 tanh(z/2) and h(s) = tanh(s/2), with s/2 kept in place of s. The
-# product is a stack of small ones, for which matmul wants the lanes first.
+# product is a stack of small ones, one for each trial, for which matmul wants the trials first.
 HALF = np.array(0.5, np.float32)                                                  # an array: quicker than a scalar
 
 
@@ -210,24 +210,19 @@ class Tape(NamedTuple):
     steps: list
 
 
-def lstm_tape(longest, lanes, dtype=np.float32):
+def lstm_tape(longest, lanes, trials, dtype=np.float32):
     """Return an empty Tape; the states and activations of step 0 are 0 and stay so."""
     U, S, H = (np.zeros((rows, units, lanes), dtype) for rows, units in
                ((longest + 1, 14), (longest + 1, 3), (longest, 3)))
     U[:, 13] = 1
-    steps = [(columns(U[t, 3:]), columns(U[t + 1, :9]), U[t + 1, :9], U[t + 1, 3:9], U[t + 1, 3:6], U[t + 1, :3], S[t],
-              S[t + 1], H[t], U[t + 1, 6:9], U[t + 1, 9:12]) for t in range(longest)]
+    steps = [(by_trial(U[t, 3:], trials), by_trial(U[t + 1, :9], trials), U[t + 1, :9], U[t + 1, 3:9], U[t + 1, 3:6],
+              U[t + 1, :3], S[t], S[t + 1], H[t], U[t + 1, 6:9], U[t + 1, 9:12]) for t in range(longest)]
     return Tape(U, S, H, steps)
 
 
-def columns(units):
-    """View (units, lanes) as a stack of column vectors, (lanes, units, 1)."""
-    return units.T[..., None]
-
-
-def stack(weights, lanes):
-    """Return the matrix of each lane's trial, (lanes, units, sources), from weights (sources, units, trials)."""
-    return np.ascontiguousarray(spread(weights, lanes).T)
+def by_trial(units, trials):
+    """View (units, lanes) as a stack of matrices, (trials, units, lanes of a trial)."""
+    return units.reshape(len(units), trials, -1).swapaxes(0, 1)
 
 
 def spread(weights, lanes):
@@ -266,7 +261,7 @@ def lstm_forward(params, tape, inputs, lengths, config):
     inputs: (longest, lanes). lengths: (lanes,). The lanes are a multiple of the trials in params.
     """
     matmul, tanh, multiply, add = np.matmul, np.tanh, np.multiply, np.add
-    W = stack(HALF * params["W"], len(lengths))                                   # halved, as tanh(z/2) asks
+    W = (HALF * params["W"]).T.copy()                                             # halved, as tanh(z/2) asks
     leak = None if config.self_weight == 1 else np.float32(config.self_weight)
     tape.U[:-1, 12] = inputs
     for u, net, z, gates, y_in, a, s_old, s, h, y_out, y_c in tape.steps[:lengths.max()]:
@@ -321,22 +316,23 @@ def full_errors(tape, lengths, epsilon, self_weight, W):
     s_by_y, c_by_s, i_by_s = y_out * (1 - h * h), y_in * (HALF - HALF * a * a), a * y_in * (1 - y_in)
     o_by_y = h * y_out * (1 - y_out)
     D, d_y = np.empty_like(tape.U[:end, :9]), np.zeros_like(tape.U[0, :9])
-    back, d_s, ends = stack(W[:9].swapaxes(0, 1), len(lengths)), np.zeros_like(epsilon), set(lengths - 1)
+    back, d_s, ends = W[:9].transpose(2, 0, 1).copy(), np.zeros_like(epsilon), set(lengths - 1)
     for t in range(end - 1, -1, -1):
         d_c = d_y[6:] + epsilon * (lengths - 1 == t) if t in ends else d_y[6:]
         d_s = self_weight * d_s + d_c * s_by_y[t]
         D[t, :3] = d_s * c_by_s[t]
         D[t, 3:6] = d_s * i_by_s[t] + d_y[:3] * y_in[t] * (1 - y_in[t])
         D[t, 6:] = d_c * o_by_y[t] + d_y[3:6] * y_out[t] * (1 - y_out[t])
-        np.matmul(back, columns(D[t]), columns(d_y))
+        np.matmul(back, by_trial(D[t], len(back)), by_trial(d_y, len(back)))
     return D
 
 
-def rnn_tape(longest, lanes, dtype=np.float32):
+def rnn_tape(longest, lanes, trials, dtype=np.float32):
     """Return the Tape of the control: U holds ( h(t-1) 0:9 | x(t) 9 | 1 10 )."""
     U = np.zeros((longest + 1, 11, lanes), dtype)
     U[:, 10] = 1
-    return Tape(U, None, None, [(columns(U[t]), columns(U[t + 1, :9]), U[t + 1, :9]) for t in range(longest)])
+    return Tape(U, None, None, [(by_trial(U[t], trials), by_trial(U[t + 1, :9], trials), U[t + 1, :9])
+                                for t in range(longest)])
 
 
 def rnn_init(generators):
@@ -347,7 +343,7 @@ def rnn_init(generators):
 
 def rnn_forward(params, tape, inputs, lengths, config):
     """The control, h(t) = tanh(W (h(t-1), x(t), 1)) with 9 units; arguments and result as for `lstm_forward`."""
-    W = stack(params["W"], len(lengths))
+    W = params["W"].T.copy()
     tape.U[:-1, 9] = inputs
     for u, net, h in tape.steps[:lengths.max()]:
         np.matmul(W, u, net)
@@ -359,13 +355,13 @@ def rnn_backward(params, tape, lengths, y, targets, config):
     """Return the full gradient (backpropagation through time); arguments and result as for `lstm_backward`."""
     h = tape.U[lengths, :9, np.arange(len(lengths))].T
     d_V, epsilon = output_backward(params, h, y, targets)
-    back, D = stack(params["W"][:9].swapaxes(0, 1), len(lengths)), np.empty_like(tape.U[:lengths.max(), :9])
+    back, D = params["W"][:9].transpose(2, 0, 1).copy(), np.empty_like(tape.U[:lengths.max(), :9])
     slope, d_h, ends = 1 - tape.U[1:len(D) + 1, :9]**2, np.zeros_like(epsilon), set(lengths - 1)
     for t in range(len(D) - 1, -1, -1):
         if t in ends:
             d_h += epsilon * (lengths - 1 == t)
         np.multiply(d_h, slope[t], D[t])
-        np.matmul(back, columns(D[t]), columns(d_h))
+        np.matmul(back, by_trial(D[t], len(back)), by_trial(d_h, len(back)))
     d_W = np.matmul(tape.U[:len(D)].transpose(2, 1, 0), D.transpose(2, 0, 1)).transpose(1, 2, 0)
     return {"W": gather(d_W, params["W"]), "V": gather(d_V, params["V"])}
 
@@ -462,7 +458,7 @@ def train(config, seed, net=LSTM, checkpoint=None):
     params, step, history, reached = net.init(weights), 0, [], np.full((2, trials), np.nan)
     state, stopped = adam_state(params), {name: w.copy() for name, w in params.items()}
     longest, fixed = config.length + config.length // 10, make_batch(config, checks, CHECK, chunk)
-    tape, check_tape = net.tape(longest, trials * config.batch), net.tape(longest, trials * chunk)
+    tape, check_tape = (net.tape(longest, trials * each, trials) for each in (config.batch, chunk))
     cell, saved = f"{config} seed {seed}", time.monotonic()
     if checkpoint and (kept := load_state(checkpoint, cell)):
         step, history, reached = int(kept["step"]), list(kept["history"]), kept["reached"]
@@ -503,7 +499,7 @@ def train(config, seed, net=LSTM, checkpoint=None):
 def tested(params, config, seed, net):
     """Return the answers of each trial to its 2560 fresh sequences, and the clean targets: (trials, 2560) each."""
     generators = streams(config, seed)[3]
-    tape, parts = net.tape(config.length + config.length // 10, config.trials * 64), []
+    tape, parts = net.tape(config.length + config.length // 10, config.trials * 64, config.trials), []
     for _ in range(TEST // 64):
         parts.append(answers(params, make_batch(config, generators, 64, 64), tape, config, net))
     return [np.concatenate(part, 1) for part in zip(*parts)]

@@ -126,7 +126,7 @@ def run_some(params, config, seed, count=64):
     """Run a net of one trial on test sequences; return a Batch of one update, the Tape, and y (longest, count), what
     the output unit says after every step."""
     batch = two.make_batch(config, two.streams(config, seed)[3], count, count)
-    tape = two.lstm_tape(batch.inputs.shape[1], count)
+    tape = two.lstm_tape(batch.inputs.shape[1], count, 1)
     full = np.full(count, batch.inputs.shape[1])
     two.lstm_forward(params, tape, batch.inputs[0], full, config)
     return batch, tape, np.array([two.output(params, y_c) for y_c in tape.U[1:, 9:12]])
