@@ -77,7 +77,8 @@ def problem(config, net=er.LSTM, seed=0, spread=0.6):
     strings = er.encode([s for s in er.make_strings(rng, 50) if len(s) < 16][:config.trials])
     symbols = strings.symbols.astype(float)
     assert len(set(strings.steps)) > 1 or config.trials == 1
-    return params, net.tape(config, len(symbols) - 1, config.trials, config.trials, float), strings, symbols[:-1], symbols[1:]
+    tape = net.tape(config, len(symbols) - 1, config.trials, config.trials, float)
+    return params, tape, strings, symbols[:-1], symbols[1:]
 
 
 @pytest.mark.parametrize("output", ["logistic", "softmax"])

@@ -70,7 +70,8 @@ def problem(config, net=to.LSTM, seed=0, away=0.6):
     rng = np.random.default_rng(seed)
     params = {n: w.astype(float) + rng.uniform(-away, away, w.shape) for n, w in net.init(weights, config).items()}
     batch = to.make_batch(config.length, data, config.batch, config.batch)
-    return params, net.tape(config, config.trials * config.batch, config.trials, float), *(part[0] for part in batch[:3])
+    tape = net.tape(config, config.trials * config.batch, config.trials, float)
+    return params, tape, *(part[0] for part in batch[:3])
 
 
 def hand_set(generators, config):
@@ -294,7 +295,8 @@ def bench(seconds=2.0):
     for trials, batch in ((1, 1), (20, 1), (10, 8), (10, 32)):
         config = replace(to.FAST, trials=trials, batch=batch)
         params, _, symbols, lengths, classes = problem(config, away=0)
-        params, tape = {n: w.astype(np.float32) for n, w in params.items()}, to.lstm_tape(config, trials * batch, trials)
+        params = {n: w.astype(np.float32) for n, w in params.items()}
+        tape = to.lstm_tape(config, trials * batch, trials)
 
         def work():
             y = to.lstm_forward(params, tape, symbols, lengths, config)
