@@ -190,27 +190,26 @@ def sequences_needed(args):
     for arm, metrics in r.items():
         kind, T = known[arm]
         n, (_, colour) = metrics["sequences"], KINDS[kind]
-        x = T * 1.24**(list(KINDS).index(kind) - 1)
-        axis.plot(x * np.exp(rng.uniform(-0.06, 0.06, len(n))), n, "o", color=colour, markersize=4, alpha=0.5,
+        x = list(TABLE_7).index(T) + 0.2 * list(KINDS).index(kind)
+        axis.plot(x + rng.uniform(-0.05, 0.05, len(n)), n, "o", color=colour, markersize=4, alpha=0.5,
                   markeredgewidth=0)
         if not np.isnan(n).all():
-            axis.plot((x / 1.1, x * 1.1), (np.nanmean(n),) * 2, color=colour, linewidth=3)
+            axis.plot((x - 0.08, x + 0.08), (np.nanmean(n),) * 2, color=colour, linewidth=3)
         shares[kind] += metrics["solved"].tolist()
-    for T, n in TABLE_7.items():
-        axis.plot(T / 1.55, n, "D", color=INK, markersize=7)
-        axis.annotate(f"{n:,}", (T / 1.55, n), xytext=(-7, 0), textcoords="offset points", ha="right", va="center",
+    for x, n in enumerate(TABLE_7.values()):
+        axis.plot(x - 0.2, n, "D", color=INK, markersize=7)
+        axis.annotate(f"{n:,}", (x - 0.2, n), xytext=(-7, 0), textcoords="offset points", ha="right", va="center",
                       fontsize=9)
-    axis.plot((1000 / 1.55,) * 2, (370_000, 2_020_000), color=INK, linewidth=1.2)
+    axis.plot((1.8, 1.8), (370_000, 2_020_000), color=INK, linewidth=1.2)
     axis.plot([], [], "D", color=INK, label="1997: mean of 10 (line: range)")
     for kind, (label, colour) in KINDS.items():
         if shares[kind]:
             axis.plot([], [], "o", color=colour,
                       label=f"{label}: {sum(shares[kind]):.0f} of {len(shares[kind])}")
-    axis.set(xscale="log", yscale="log", xlabel="minimal sequence length T (the values lie at least T/2 steps back)",
-             ylabel="training sequences until the criterion", xlim=(33, 1600), ylim=(800, 5e6))
-    axis.set_xticks(list(TABLE_7), [f"{T:,}" for T in TABLE_7])
-    axis.set_xticks([], minor=True)
-    axis.legend(loc="lower right", title="trials that meet the criterion", alignment="left")
+    axis.set(yscale="log", xlabel="minimal sequence length T (the values lie at least T/2 steps back)",
+             ylabel="training sequences until the criterion", xlim=(-0.7, 2.7), ylim=(400, 5e6))
+    axis.set_xticks(range(len(TABLE_7)), [f"T = {T:,}" for T in TABLE_7])
+    axis.legend(loc="lower left", title="trials that meet the criterion", alignment="left")
     longest = max((T for arm, (_, T) in known.items() if arm in r and r[arm]["solved"].any()), default=0)
     axis.set_title(f"Memory cells bridge {longest // 2} steps and more (dot: a trial)")
     return figure
