@@ -222,7 +222,7 @@ def sequences_needed(args):
     axis.axvline(PAPER, color=INK, linestyle="--", linewidth=1.4)
     axis.annotate(f"1997: mean of 20\ntrials, {PAPER:,}", (PAPER, -0.7), fontsize=9, va="center", xytext=(5, 0),
                   textcoords="offset points")
-    axis.set(xscale="log", xlim=(2000, 130_000), ylim=(len(r) - 0.4, -1.1), yticks=range(len(r)),
+    axis.set(xscale="log", xlim=(2000, 200_000), ylim=(len(r) - 0.4, -1.1), yticks=range(len(r)),
              yticklabels=[ROWS[arm][0] for arm in arms],
              xlabel="training sequences until 2000 right answers in a row")
     axis.set_xticks([2000, 5000, 10_000, 20_000, 50_000, 100_000])
