@@ -225,7 +225,7 @@ def sequences_needed(args):
     axis.set(xscale="log", xlim=(2000, 200_000), ylim=(len(r) - 0.4, -1.1), yticks=range(len(r)),
              yticklabels=[ROWS[arm][0] for arm in arms],
              xlabel="training sequences until 2000 right answers in a row")
-    axis.set_xticks([2000, 5000, 10_000, 20_000, 50_000, 100_000])
+    axis.set_xticks([2000, 5000, 10_000, 20_000, 50_000, 150_000])
     axis.set_xticks([], minor=True)
     thousands(axis)
     axis.grid(axis="y", visible=False)
