@@ -186,8 +186,9 @@ def strings_needed(args):
         if colour in [line.get_color() for line in axis.lines]:
             axis.plot([], [], "o", color=colour, label=name)
     figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
-    said = [(label, share) for label, share in succeeded if label in ("3x2, rate 0.5", "4x2, Adam")]
-    axis.set_title("Share that succeeds: " + ", ".join(f"{share:.0%} ({label})" for label, share in said))
+    shares = dict(reversed(succeeded))                                            # of two rows in one place the first
+    axis.set_title("Share that succeeds: " + ", ".join(
+        f"{shares[label]:.0%} ({label})" for label in ("3x2, rate 0.5", "4x2, Adam") if label in shares))
     return figure
 
 
