@@ -222,7 +222,7 @@ def noisy_signal(args):
                       bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3, "alpha": 0.8})
     axis.set(yscale="log", xscale="log", ylim=(0.0007, 1.3), ylabel="share of 256 misclassified",
              xlabel="training sequences (a line: the median of the trials of one seed; the least drawn is 0.08%)")
-    axis.legend(loc="lower left")
+    axis.legend(loc="upper right")
     thousands(axis)
     found = cells(args, "adam-3b-1")
     figure.suptitle(f"One noisy element: {np.nanmean(metric(found, 'end_share')):.2%} misclassified in the end;\n"
