@@ -94,8 +94,9 @@ def frames(args):
     def net(trial, moment):
         return {name: w[..., [trial]] for name, w in weights[moment].items()}
 
-    # the net, of those that stopped (or of all), in which two cells show the classes best
-    trials = np.flatnonzero(~np.isnan(stopped)) if (stopped > 0).any() else range(len(stopped))
+    # the net, of those that stopped after 30 blocks or more (or of all), in which two cells show the classes best
+    late = stopped >= 30 * every
+    trials = np.flatnonzero(late) if late.any() else range(len(stopped))
     (_, plane), trial = max((best_plane(run_net(net(trial, -1), config, args.seed, count=128)), trial)
                             for trial in trials)
     last = len(errors) if np.isnan(stopped[trial]) else int(np.ceil(stopped[trial] / every))
