@@ -30,14 +30,15 @@ def table(head, rows):
 
 
 def claim_rows(rows):
-    """Return the cells of a claims table; a paper's value that was not read in the paper itself is marked."""
+    """Return the cells of a claims table; a paper's value is marked where it, or the bar, is not the paper's own."""
     for row in rows:
         claim = row.claim
         text = claim.text + " *(substitute)*" * claim.substitute
-        paper = claim.paper + " †" * (claim.kind == "trial" and claim.paper != "not run")
+        paper = claim.paper + " †" * (claim.kind == "trial" and claim.paper not in SILENT)
         yield text, paper, row.value or "-", row.bar or "-", row.status, f"{claim.kind}: {claim.source}"
 
 
+SILENT = ("not run", "not given", "not known", "not stated")
 CATALOG_HEAD = ("folder", "experiment", "year", "reproduced", "claims met", "seconds")
 RUNS_HEAD = ("arm", "seeds", "CPU seconds a seed")
 CLAIM_HEAD = ("claim", "paper", "here", "bar", "", "kind: source")
@@ -118,7 +119,7 @@ def link(slug):
 
 
 def side_by_side(facts):
-    """Return one table for each paper that several folders re-run: all numbers and contrasts that were read in it."""
+    """Return one table for each paper that several folders re-run: all claims on which it says something."""
     parts, papers = [], {}
     for entry in catalog.problems():
         if facts[entry["slug"]]["verdict"] != "planned":
@@ -128,12 +129,12 @@ def side_by_side(facts):
             (link(slug), *cells)
             for slug in slugs
             for row in verdicts.judgements(slug, catalog.load(slug))
-            if row.claim.kind == "paper"
+            if row.claim.paper not in SILENT
             for cells in claim_rows([row])
         ]
         if len(slugs) > 1:
             title = paper.split('"')[1].rstrip(",")
-            head = f"\n## {title} ({year}), side by side\n\n{paper}, {year}: what was read in the paper itself.\n\n"
+            head = f"\n## {title} ({year}), side by side\n\n{paper}, {year}: every claim to which the paper has a number or a statement.\n\n"
             parts.append(head + table(("folder", *CLAIM_HEAD), rows))
             modules = {slug: catalog.load(slug) for slug in slugs}
             effort = [
