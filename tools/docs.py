@@ -134,7 +134,8 @@ def side_by_side(facts):
         ]
         if len(slugs) > 1:
             title = paper.split('"')[1].rstrip(",")
-            head = f"\n## {title} ({year}), side by side\n\n{paper}, {year}: every claim to which the paper has a number or a statement.\n\n"
+            head = f"\n## {title} ({year}), side by side\n\n{paper}, {year}: "
+            head += "every claim to which the paper has a number or a statement.\n\n"
             parts.append(head + table(("folder", *CLAIM_HEAD), rows))
             modules = {slug: catalog.load(slug) for slug in slugs}
             effort = [
