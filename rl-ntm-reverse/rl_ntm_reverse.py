@@ -1063,6 +1063,8 @@ CLAIMS = (
             n=5, kind="control", source="section 9")
       for task in ("reverse", "forward-reverse")
       for name, length, bar, paper in (("no-curriculum", 15, "<= 0", "never"), ("length-3", 3, ">= 1", "yes"))),
+    share("reverse-fixed-steps", "Reverse, one bound on the steps for all lengths: seeds that solve it", "", "not run",
+          n=5, kind="control", source="the authors' code"),
     fewer("future", "whole", "future rewards / all rewards"),
     fewer("online", "future", "... and the online baseline / future rewards"),
     fewer("offline", "online", "... and the LSTM baseline / online baseline"),
