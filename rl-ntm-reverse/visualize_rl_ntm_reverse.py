@@ -207,19 +207,22 @@ def draw_trace(axis, episode, title):
     numbers = start + len(target) + 1.5
     at = np.array(episode["memory_head"]) if memory else np.zeros(rows, int)
     reach = at.max() - at.min() + 1 if memory else 0
+    column = max(2.6, (numbers + reach) / 8)                                      # room for a number
+    edges = numbers + reach - 1.2 + column * np.arange(1, 4)
+    size = min(8, 330 / edges[-1])                                                # points, so that glyphs stay apart
     for place, line in ((0, tape), (start, target)):
         for i, glyph in enumerate(line):
-            axis.text(place + i, 0, GLYPHS[glyph], ha="center", va="center", fontsize=8, fontweight="bold")
+            axis.text(place + i, 0, GLYPHS[glyph], ha="center", va="center", fontsize=size, fontweight="bold")
     said = 0
     for t in range(rows):
         head, glyph = episode["head"][t], episode["says"][t]
         shown = head if 0 <= head <= len(tape) else np.clip(head, -1, len(tape))
         axis.add_patch(plt.Rectangle((shown - 0.45, t + 0.55), 0.9, 0.9, color=HEAD, alpha=0.6, linewidth=0))
         if 0 <= head < len(tape):
-            axis.text(head, t + 1, GLYPHS[tape[head]], ha="center", va="center", fontsize=8)
+            axis.text(head, t + 1, GLYPHS[tape[head]], ha="center", va="center", fontsize=size)
         if glyph >= 0:
             colour = RIGHT if glyph == target[said] else WRONG
-            axis.text(start + said, t + 1, GLYPHS[glyph], ha="center", va="center", fontsize=8, color=colour,
+            axis.text(start + said, t + 1, GLYPHS[glyph], ha="center", va="center", fontsize=size, color=colour,
                       fontweight="bold")
             said += 1
         elif said < len(target):
@@ -227,15 +230,14 @@ def draw_trace(axis, episode, title):
         if memory:
             axis.text(numbers + at[t] - at.min(), t + 1, "*", ha="center", va="center", fontsize=9, color=MEMORY,
                       fontweight="bold")
-        for k, name in enumerate(("b", "R", "r")):
+        for edge, name in zip(edges, ("b", "R", "r")):
             number = f"{episode[name][t] - 1e-9:.2f}".replace("-0.00", "0.00")
-            axis.text(numbers + reach + 2.6 * k + 1.4, t + 1, number, ha="right", va="center", fontsize=6.5,
-                      color=MUTED)
+            axis.text(edge, t + 1, number, ha="right", va="center", fontsize=6.5, color=MUTED)
     for place, name in ((0, "input"), (start, "output"), *(((numbers, "memory"),) if memory else ())):
         axis.text(place - 0.4, -1.1, name, ha="left", va="center", fontsize=8, color=MUTED)
-    for k, name in enumerate(("$b_t$", "$R_t$", "$r_t$")):
-        axis.text(numbers + reach + 2.6 * k + 1.4, -1.1, name, ha="right", va="center", fontsize=8, color=MUTED)
-    axis.set(xlim=(-1.6, numbers + reach + 6.4), ylim=(rows + 0.9, -1.8), xticks=[], yticks=[])
+    for edge, name in zip(edges, ("$b_t$", "$R_t$", "$r_t$")):
+        axis.text(edge, -1.1, name, ha="right", va="center", fontsize=8, color=MUTED)
+    axis.set(xlim=(-1.6, edges[-1]), ylim=(rows + 0.9, -1.8), xticks=[], yticks=[])
     axis.spines[:].set_visible(False)
     axis.grid(False)
     axis.set_title(title, fontsize=9)
