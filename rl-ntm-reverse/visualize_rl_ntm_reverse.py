@@ -88,6 +88,8 @@ COLOURS = {"direct": DIRECT, "lstm": LSTM}
 SHORT = {"copy-direct": ("Copy, direct access", DIRECT, "-"), "copy-lstm": ("Copy, LSTM", LSTM, "-"),
          "reverse-direct": ("Reverse, direct access", DIRECT, "--")}
 GLYPHS = ntm.LETTERS + "∅23  "
+AUTHORS = {"repeat-copy-direct": ((5_650, 16, 0.019), (7_850, 16, 0.003)),        # ends of their logs: updates, C, error
+           "forward-reverse-direct": ((11_100, 15, 0.29), (13_600, 15, 0.24))}
 
 
 def settings(arm, args):
@@ -143,6 +145,9 @@ def learning_curves(args):
             error.plot(step, running, color=colour, linewidth=0.8, alpha=0.5)
             if cell["metrics"]["solved"]:
                 level.plot(cell["metrics"]["updates"], stage[-1], "o", color=RIGHT, markersize=5, zorder=3)
+        for step, stage, running in AUTHORS.get(arm, ()):
+            for axis, value in ((level, stage), (error, running)):
+                axis.plot(step, value, "D", color=INK, markersize=5, markerfacecolor="none", zorder=4)
         solved = sum(cell["metrics"]["solved"] for cell in found.values())
         size = f"C to {max(max(cell['curves']['stage']) for cell in found.values()):.0f}"
         level.set_title(f"{label}\n{size}: {solved} of {len(found)} solved", fontsize=8.5)
@@ -158,7 +163,8 @@ def learning_curves(args):
             error.set_ylabel("running error")
     for axis in axes.ravel()[[i for i in range(6 * rows) if i // 3 // 2 * 3 + i % 3 >= len(panels)]]:
         axis.axis("off")
-    figure.suptitle("When the error falls below the dotted line, C rises (a line a seed; green: solved)", x=0.01,
+    figure.suptitle("When the error falls below the dotted line, C rises (a line a seed; green: solved;\n"
+                    "diamonds: where the authors' logs end)", x=0.01,
                     ha="left", fontsize=10, fontweight="bold")
     return figure
 

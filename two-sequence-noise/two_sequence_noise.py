@@ -596,12 +596,12 @@ FAST = {f"adam-{row}": replace(config, rule="adam", rate=0.01, trials=3, sequenc
 FAST |= {name: replace(FAST[name], after=1.0, sequences=30_000) for name in ("adam-3b-3", "adam-3b-1")}
 FAST |= {name: replace(FAST[name], rate=0.003, clip=1.0, batch=4, calm=0.3, trials=10, sequences=400_000)
          for name in ("adam-3a-3-1000", "adam-3b-1-1000")}
-CONTROL = replace(FAST["adam-3a-3"], gradient="full", rate=0.01, clip=1.0, batch=4, trials=10, sequences=15_000)
+CONTROL = replace(FAST["adam-3a-3"], gradient="full", rate=0.01, clip=1.0, batch=4, trials=10, sequences=45_000)
 ARMS = {
     **{name: Arm(lstm, config) for name, config in (LITERAL | FAST).items()},
     "leak-3c-1": Arm(lstm, replace(FAST["adam-3c-1"], self_weight=0.95, trials=10)),
     "rnn-100": Arm(rnn, replace(CONTROL, trials=3)),
-    "rnn-1000": Arm(rnn, replace(CONTROL, length=1000, sequences=100_000)),
+    "rnn-1000": Arm(rnn, replace(CONTROL, length=1000, sequences=400_000)),
     "guess-3a": Arm(guess, Config("3a", sequences=100_000)),
     "guess-3c": Arm(guess, Config("3c", sequences=100_000)),
     "quick-lstm": Arm(lstm, Config("3c", length=20, trials=2, sequences=1000, batch=4)),
