@@ -988,7 +988,7 @@ ARMS = {
     **{f"{task}-{name}": Arm(learn, replace(TASKS[task], curriculum=False, **more))
        for task in ("reverse", "forward-reverse")
        for name, more in (("no-curriculum", {}), ("length-3", dict(longest=3)))},
-    "reverse-fixed-steps": Arm(learn, replace(TASKS["reverse"], fixed=True)),
+    **{f"{task}-fixed-steps": Arm(learn, replace(TASKS[task], fixed=True)) for task in ("reverse", "repeat-copy")},
     "repeat-copy-forward": Arm(learn, replace(TASKS["repeat-copy"], memory=True, forward=True)),
     "variance": Arm(variance, replace(SHORT["reverse-direct"], updates=300)),
     **{f"short-reverse-{trick}": Arm(learn, replace(SHORT["reverse-direct"], **more))
@@ -1063,8 +1063,8 @@ CLAIMS = (
             n=5, kind="control", source="section 9")
       for task in ("reverse", "forward-reverse")
       for name, length, bar, paper in (("no-curriculum", 15, "<= 0", "never"), ("length-3", 3, ">= 1", "yes"))),
-    share("reverse-fixed-steps", "Reverse, one bound on the steps for all lengths: seeds that solve it", "", "not run",
-          n=5, kind="control", source="the authors' code"),
+    *(share(f"{task}-fixed-steps", f"{NAMES[task]}, one bound on the steps for all lengths: seeds that solve it", "",
+            "yes", n=5, kind="control", source="section 2; the authors' code") for task in ("reverse", "repeat-copy")),
     fewer("future", "whole", "future rewards / all rewards"),
     fewer("online", "future", "... and the online baseline / future rewards"),
     fewer("offline", "online", "... and the LSTM baseline / online baseline"),
