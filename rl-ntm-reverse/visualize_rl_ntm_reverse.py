@@ -123,17 +123,18 @@ def trained(arm, config, seed):
     return moments, np.array(snapshot.history)
 
 
-def episode_of(found):
-    """Return the recorded episode of the first seed that solved the task, else of the first seed."""
-    ordered = sorted(found, key=lambda seed: (-found[seed]["metrics"]["solved"], int(seed)))
+def episode_of(found, solved=1):
+    """Return the recorded episode of the first seed that solved the task (0: that did not), else of the first seed."""
+    ordered = sorted(found, key=lambda seed: (found[seed]["metrics"]["solved"] != solved, int(seed)))
     return found[ordered[0]]["curves"]["episode"], found[ordered[0]]["metrics"]["solved"]
 
 
 def learning_curves(args):
-    """Difficulty and running error of every recorded seed of the short runs, and of the paper's cells of Table 4."""
+    """Difficulty and running error of every recorded seed: the short runs, Table 4, and Reverse without a curriculum."""
     panels = [(f"short-{arm}", label, colour) for arm, (label, colour, _) in SHORT.items()]
-    panels += [(f"{task}-direct", f"{name}, direct access", DIRECT) for task, name in ntm.NAMES.items()
-               if args.preset != "quick" and recorded(f"{task}-direct")]
+    longer = [(f"{task}-direct", f"{name}, direct access", DIRECT) for task, name in ntm.NAMES.items()]
+    longer += [("reverse-no-curriculum", "Reverse, no curriculum", DIRECT)]
+    panels += [panel for panel in longer if args.preset != "quick" and recorded(panel[0])]
     rows = -(-len(panels) // 3)
     figure, axes = plt.subplots(2 * rows, 3, figsize=(7, 1 + 3.2 * rows), squeeze=False,
                                 height_ratios=(3, 2) * rows)
@@ -212,9 +213,9 @@ def draw_trace(axis, episode, title):
     start = wide + 1.5
     numbers = start + len(target) + 1.5
     at = np.array(episode["memory_head"]) if memory else np.zeros(rows, int)
-    reach = at.max() - at.min() + 1 if memory else 0
+    reach = max(4, at.max() - at.min() + 1) if memory else 0
     column = max(2.6, (numbers + reach) / 8)                                      # room for a number
-    edges = numbers + reach - 1.2 + column * np.arange(1, 4)
+    edges = numbers + reach - 0.7 + column * np.arange(1, 4)
     size = min(8, 330 / edges[-1])                                                # points, so that glyphs stay apart
     for place, line in ((0, tape), (start, target)):
         for i, glyph in enumerate(line):
@@ -251,12 +252,13 @@ def draw_trace(axis, episode, title):
 
 def execution_traces(args):
     """One episode of each short run and of each recorded task, as in Figure 7 and appendix B."""
-    shown = [(f"short-{arm}", label) for arm, (label, _, _) in SHORT.items()]
-    if args.preset != "quick":
-        shown += [(f"{task}-direct", f"{ntm.NAMES[task]}, direct access")
-                  for task in ("duplicated-input", "repeat-copy", "forward-reverse") if recorded(f"{task}-direct")]
-        shown += [("repeat-copy-forward", "RepeatCopy, head only forward")] * bool(recorded("repeat-copy-forward"))
-    found = [(label, *episode_of(cells(args, arm))) for arm, label in shown]
+    shown = [(f"short-{arm}", label, 1) for arm, (label, _, _) in SHORT.items()]
+    longer = [(f"{task}-direct", f"{ntm.NAMES[task]}, direct access", 1)
+              for task in ("duplicated-input", "repeat-copy", "forward-reverse")]
+    longer += [("repeat-copy-forward", "RepeatCopy, head only forward", 0),
+               ("forward-reverse-direct", "ForwardReverse, direct access", 0)]
+    shown += [row for row in longer if args.preset != "quick" and recorded(row[0])]
+    found = [(label, *episode_of(cells(args, arm), solved)) for arm, label, solved in shown]
     rows = -(-len(found) // 2)
     heights = [max(len(episode["head"]) for _, episode, _ in found[2 * i:2 * i + 2]) + 5 for i in range(rows)]
     figure, axes = plt.subplots(rows, 2, figsize=(7, 0.17 * sum(heights) + 0.6), height_ratios=heights, squeeze=False)
