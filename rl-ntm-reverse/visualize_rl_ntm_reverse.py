@@ -130,7 +130,7 @@ def episode_of(found, solved=1):
 
 
 def learning_curves(args):
-    """Difficulty and running error of every recorded seed: the short runs, Table 4, and Reverse without a curriculum."""
+    """Difficulty and running error, a line a seed: the short runs, Table 4, Reverse without a curriculum."""
     panels = [(f"short-{arm}", label, colour) for arm, (label, colour, _) in SHORT.items()]
     longer = [(f"{task}-direct", f"{name}, direct access", DIRECT) for task, name in ntm.NAMES.items()]
     longer += [("reverse-no-curriculum", "Reverse, no curriculum", DIRECT)]
