@@ -88,7 +88,7 @@ COLOURS = {"direct": DIRECT, "lstm": LSTM}
 SHORT = {"copy-direct": ("Copy, direct access", DIRECT, "-"), "copy-lstm": ("Copy, LSTM", LSTM, "-"),
          "reverse-direct": ("Reverse, direct access", DIRECT, "--")}
 GLYPHS = ntm.LETTERS + "∅23  "
-AUTHORS = {"repeat-copy-direct": ((5_650, 16, 0.019), (7_850, 16, 0.003)),        # ends of their logs: update, C, error
+AUTHORS = {"repeat-copy-direct": ((5_650, 16, 0.019), (7_850, 16, 0.003)),        # their logs' ends: update, our C, error
            "forward-reverse-direct": ((11_100, 15, 0.29), (13_600, 15, 0.24))}
 
 
@@ -165,8 +165,7 @@ def learning_curves(args):
     for axis in axes.ravel()[[i for i in range(6 * rows) if i // 3 // 2 * 3 + i % 3 >= len(panels)]]:
         axis.axis("off")
     figure.suptitle("When the error falls below the dotted line, C rises (a line a seed; green: solved;\n"
-                    "diamonds: where the authors' logs end)", x=0.01,
-                    ha="left", fontsize=10, fontweight="bold")
+                    "diamonds: where the authors' logs end)", x=0.01, ha="left", fontsize=10, fontweight="bold")
     return figure
 
 
