@@ -88,7 +88,7 @@ COLOURS = {"direct": DIRECT, "lstm": LSTM}
 SHORT = {"copy-direct": ("Copy, direct access", DIRECT, "-"), "copy-lstm": ("Copy, LSTM", LSTM, "-"),
          "reverse-direct": ("Reverse, direct access", DIRECT, "--")}
 GLYPHS = ntm.LETTERS + "∅23  "
-AUTHORS = {"repeat-copy-direct": ((5_650, 16, 0.019), (7_850, 16, 0.003)),        # their logs' ends: update, our C, error
+AUTHORS = {"repeat-copy-direct": ((5_650, 16, 0.019), (7_850, 16, 0.003)),        # their logs' ends: update, C, error
            "forward-reverse-direct": ((11_100, 15, 0.29), (13_600, 15, 0.24))}
 
 
