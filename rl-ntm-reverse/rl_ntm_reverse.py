@@ -989,6 +989,9 @@ ARMS = {
        for task in ("reverse", "forward-reverse")
        for name, more in (("no-curriculum", {}), ("length-3", dict(longest=3)))},
     **{f"{task}-fixed-steps": Arm(learn, replace(TASKS[task], fixed=True)) for task in ("reverse", "repeat-copy")},
+    **{f"{task}-kappa-0.01": Arm(learn, replace(TASKS[task], kappa=0.01)) for task in ("reverse", "repeat-copy")},
+    "reverse-no-curriculum-kappa-0.01": Arm(learn, replace(TASKS["reverse"], kappa=0.01, curriculum=False)),
+    "forward-reverse-landmark": Arm(learn, replace(TASKS["forward-reverse"], landmark=True)),
     "repeat-copy-forward": Arm(learn, replace(TASKS["repeat-copy"], memory=True, forward=True)),
     "variance": Arm(variance, replace(SHORT["reverse-direct"], updates=300)),
     **{f"short-reverse-{trick}": Arm(learn, replace(SHORT["reverse-direct"], **more))
@@ -1039,6 +1042,10 @@ def fewer(this, than, text):
 CLAIMS = (
     *table_4("direct", "direct access", NAMES),
     *table_4("lstm", "LSTM", ("copy", "duplicated-input")),
+    *(share(f"{task}-kappa-0.01", f"{NAMES[task]}, direct access, inverse temperature 0.01 as in the text: seeds "
+            "that solve it", BARS["direct"][task], "yes") for task in ("reverse", "repeat-copy")),
+    share("forward-reverse-landmark", "ForwardReverse, direct access, first memory cell marked: seeds that solve it", "",
+          "yes", source="the authors' code"),
     *(Claim(f"{NAMES[task]}, direct access: updates until solved (median of those seeds)",
             lambda r, arm=f"{task}-direct": np.median(there(r[arm]["updates"])), bar, paper, "trial", source, n=10,
             show="{:,.0f}")
@@ -1067,6 +1074,8 @@ CLAIMS = (
             n=5, kind="control", source="section 9")
       for task in ("reverse", "forward-reverse")
       for name, length, bar, paper in (("no-curriculum", 15, "<= 0", "never"), ("length-3", 3, ">= 1", "yes"))),
+    share("reverse-no-curriculum-kappa-0.01", "Reverse without curriculum, 15 symbols, inverse temperature 0.01 as in "
+          "the text: seeds that solve it", "<= 0", "never", n=5, kind="control", source="section 9"),
     *(share(f"{task}-fixed-steps", f"{NAMES[task]}, one bound on the steps for all lengths: seeds that solve it", "",
             "yes", n=5, kind="control", source="section 2; the authors' code") for task in ("reverse", "repeat-copy")),
     fewer("future", "whole", "future rewards / all rewards"),
