@@ -1042,10 +1042,10 @@ def fewer(this, than, text):
 CLAIMS = (
     *table_4("direct", "direct access", NAMES),
     *table_4("lstm", "LSTM", ("copy", "duplicated-input")),
-    *(share(f"{task}-kappa-0.01", f"{NAMES[task]}, direct access, inverse temperature 0.01 as in the text: seeds "
-            "that solve it", BARS["direct"][task], "yes") for task in ("reverse", "repeat-copy")),
-    share("forward-reverse-landmark", "ForwardReverse, direct access, first memory cell marked: seeds that solve it", "",
-          "yes", source="the authors' code"),
+    *(share(f"{task}-kappa-0.01", f"{NAMES[task]}, direct access, inverse temperature 0.01 as in the text: "
+            "seeds that solve it", BARS["direct"][task], "yes") for task in ("reverse", "repeat-copy")),
+    share("forward-reverse-landmark", "ForwardReverse, direct access, first memory cell marked: seeds that solve it",
+          "", "yes", source="the authors' code"),
     *(Claim(f"{NAMES[task]}, direct access: updates until solved (median of those seeds)",
             lambda r, arm=f"{task}-direct": np.median(there(r[arm]["updates"])), bar, paper, "trial", source, n=10,
             show="{:,.0f}")
