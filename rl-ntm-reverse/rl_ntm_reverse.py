@@ -129,6 +129,7 @@ class Config:
     task: str = option("copy", "what to do", choices=("copy", "duplicated-input", "reverse", "repeat-copy",
                                                       "forward-reverse"))
     controller: str = option("direct", "direct access to the tapes, or a plain LSTM", choices=("direct", "lstm"))
+    full_stop: bool = option(False, "RepeatCopy as in the authors' code: each copy ends with a full stop")
     longest: int = option(15, "largest number C of symbols", low=1)
     steps: int = option(0, "steps T of an episode; 0: the task's own a C + b")
     fixed: bool = option(False, "C of that T is the largest one for all instances, not the instance's own")
@@ -156,6 +157,7 @@ class Config:
 
 # ---------------------------------------------------------------- Problem
 END, TWO, SPARE = 0, 1, 3                                 # glyphs after the symbols: the blank, the numbers 2 and 3
+STOP = SPARE                                              # the full stop of the authors' RepeatCopy
 REACH = np.arange(-2, 3)                                  # the cells that a head sees, relative to its own
 BUDGET = {"copy": (2, 2), "duplicated-input": (3, 3), "reverse": (2, 2), "repeat-copy": (5, 4),
           "forward-reverse": (2, 0)}                      # T = a C + b: ForwardReverse has the code's 30
@@ -200,6 +202,8 @@ def make_batch(rng, levels, config):
     Copy: x_1 .. x_d -> x_1 .. x_d. DuplicatedInput: each symbol comes three times and is said once. Reverse and
     ForwardReverse: x_d .. x_1. RepeatCopy: the first cell holds m, and x_1 .. x_d is said m times.
     """
+    if config.task == "repeat-copy" and config.full_stop:
+        return make_stopped_batch(rng, levels, config)
     repeat, blank = config.task == "repeat-copy", config.symbols + END
     d = ((levels - 1) % config.longest + 1)[:, None]
     m = 2 + (levels[:, None] > config.longest) if repeat else 1
@@ -221,6 +225,22 @@ def make_batch(rng, levels, config):
     a, b = BUDGET[config.task]
     steps = np.full(len(levels), budget(config)) if config.fixed or config.steps else a * d[:, 0] + b
     return Batch(tape, (copies * d + repeat + 1)[:, 0], target, (m * d + 1)[:, 0], steps)
+
+
+def make_stopped_batch(rng, levels, config):
+    """Draw instances of RepeatCopy in the form of the authors' code: a full stop follows x_d on the input and is said
+    at the end of each copy. No blank is said, so that the controller need not know when m copies are complete."""
+    d, each, blank = ((levels - 1) % config.longest + 1)[:, None], np.arange(len(levels))[:, None], config.symbols + END
+    m, cell = 2 + (levels[:, None] > config.longest), np.arange(budget(config))
+    phrase = np.full((len(levels), len(cell)), blank)
+    phrase[:, :config.longest] = rng.integers(0, config.symbols, (len(levels), config.longest))
+    phrase = np.select([cell < d, cell == d], [phrase, config.symbols + STOP], blank)
+    tape = np.hstack([config.symbols + TWO + m - 2, phrase[:, :-1]])
+    place = np.arange(3 * (config.longest + 1))
+    target = np.where(place < m * (d + 1), phrase[each, place % (d + 1)], blank)
+    a, b = BUDGET[config.task]
+    steps = np.full(len(levels), budget(config)) if config.fixed or config.steps else a * d[:, 0] + b
+    return Batch(tape, d[:, 0] + 3, target, (m * (d + 1))[:, 0], steps)
 
 
 # ---------------------------------------------------------------- Model
@@ -976,6 +996,7 @@ def variance(config, seed):
 TASKS = {"copy": Config(), "duplicated-input": Config(task="duplicated-input", longest=10),
          "reverse": Config(task="reverse", kappa=0.03),
          "repeat-copy": Config(task="repeat-copy", longest=8, kappa=0.03),
+         "repeat-copy-stops": Config(task="repeat-copy", full_stop=True, longest=8, kappa=0.03),
          "forward-reverse": Config(task="forward-reverse")}
 SHORT = {name: Config(task=name.split("-")[0], controller=name.split("-")[1], longest=6, fixed=True, kappa=0.03,
                       rate=0.2, updates=4000) for name in ("copy-direct", "copy-lstm", "reverse-direct")}
@@ -988,11 +1009,13 @@ ARMS = {
     **{f"{task}-{name}": Arm(learn, replace(TASKS[task], curriculum=False, **more))
        for task in ("reverse", "forward-reverse")
        for name, more in (("no-curriculum", {}), ("length-3", dict(longest=3)))},
-    **{f"{task}-fixed-steps": Arm(learn, replace(TASKS[task], fixed=True)) for task in ("reverse", "repeat-copy")},
+    **{f"{task}-fixed-steps": Arm(learn, replace(TASKS[task], fixed=True))
+       for task in ("reverse", "repeat-copy", "repeat-copy-stops")},
     **{f"{task}-kappa-0.01": Arm(learn, replace(TASKS[task], kappa=0.01)) for task in ("reverse", "repeat-copy")},
     "reverse-no-curriculum-kappa-0.01": Arm(learn, replace(TASKS["reverse"], kappa=0.01, curriculum=False)),
     "forward-reverse-landmark": Arm(learn, replace(TASKS["forward-reverse"], landmark=True)),
-    "repeat-copy-forward": Arm(learn, replace(TASKS["repeat-copy"], memory=True, forward=True)),
+    **{f"{task}-forward": Arm(learn, replace(TASKS[task], memory=True, forward=True))
+       for task in ("repeat-copy", "repeat-copy-stops")},
     "variance": Arm(variance, replace(SHORT["reverse-direct"], updates=300)),
     **{f"short-reverse-{trick}": Arm(learn, replace(SHORT["reverse-direct"], **more))
        for trick, more in TRICKS.items() if more},
@@ -1007,11 +1030,11 @@ PRESETS = {
     "paper": tuple(name for name in ARMS if not name.startswith("quick")),
 }
 NAMES = {"copy": "Copy", "duplicated-input": "DuplicatedInput", "reverse": "Reverse", "repeat-copy": "RepeatCopy",
-         "forward-reverse": "ForwardReverse"}
+         "repeat-copy-stops": "RepeatCopy with full stops", "forward-reverse": "ForwardReverse"}
 BARS = {"direct": {"reverse": ">= 0.8", "copy": ">= 1", "duplicated-input": ">= 1", "repeat-copy": ">= 0.5",
-                   "forward-reverse": ">= 0.3"},
+                   "repeat-copy-stops": ">= 0.5", "forward-reverse": ">= 0.3"},
         "lstm": {"copy": ">= 0.8", "duplicated-input": ">= 0.8", "reverse": "", "repeat-copy": "",
-                 "forward-reverse": ""}}
+                 "repeat-copy-stops": "", "forward-reverse": ""}}
 
 
 def share(arm, text, bar, paper, n=10, **more):
@@ -1053,11 +1076,12 @@ CLAIMS = (
                                        ("duplicated-input", "", "below 20,000", "section 9"),
                                        ("reverse", "", "below 20,000", "section 9"),
                                        ("repeat-copy", "<= 7000", "about 7,000", "the authors' log"),
+                                       ("repeat-copy-stops", "<= 7000", "about 7,000", "the authors' log"),
                                        ("forward-reverse", "<= 14000", "above 13,600", "the authors' log"))),
     *(Claim(f"{NAMES[task]}, direct access: seeds with a running error below 25% at the largest length",
             lambda r, arm=f"{task}-direct": (~np.isnan(r[arm]["lax_updates"])).mean(), "", "where the logs end",
             "trial", "the authors' log", n=10, show="{:.0%}")
-      for task in ("reverse", "repeat-copy", "forward-reverse")),
+      for task in ("reverse", "repeat-copy", "repeat-copy-stops", "forward-reverse")),
     *(Claim(f"{NAMES[task]}, direct access: outputs all right in a second test (mean of the seeds that solve it)",
             lambda r, arm=f"{task}-direct": there(np.where(r[arm]["solved"], r[arm]["right"], np.nan)).mean(), "",
             "not given", "trial", "ours; the test that ends a run is the first passed of many", n=10, show="{:.1%}")
@@ -1077,7 +1101,8 @@ CLAIMS = (
     share("reverse-no-curriculum-kappa-0.01", "Reverse without curriculum, 15 symbols, inverse temperature 0.01 as in "
           "the text: seeds that solve it", "<= 0", "never", n=5, kind="control", source="section 9"),
     *(share(f"{task}-fixed-steps", f"{NAMES[task]}, one bound on the steps for all lengths: seeds that solve it", "",
-            "yes", n=5, kind="control", source="section 2; the authors' code") for task in ("reverse", "repeat-copy")),
+            "yes", n=5, kind="control", source="section 2; the authors' code")
+      for task in ("reverse", "repeat-copy", "repeat-copy-stops")),
     fewer("future", "whole", "future rewards / all rewards"),
     fewer("online", "future", "... and the online baseline / future rewards"),
     fewer("offline", "online", "... and the LSTM baseline / online baseline"),
@@ -1094,8 +1119,8 @@ CLAIMS = (
       for task, bar, paper, kind in (("copy", ">= 0.99", "arbitrary length", "paper"),
                                      *((task, "", "not given", "trial")
                                        for task in ("duplicated-input", "reverse", "forward-reverse")))),
-    share("repeat-copy-forward", "RepeatCopy, head only forward, with memory, direct access: seeds that solve it", "",
-          "fails", n=3, source="appendix B"),
+    *(share(f"{task}-forward", f"{NAMES[task]}, head only forward, with memory, direct access: seeds that solve it", "",
+            "fails", n=3, source="appendix B") for task in ("repeat-copy", "repeat-copy-stops")),
 )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 SMALL = ntm.Config(task="reverse", memory=True, longest=3, units=3, symbols=4, kappa=1.0, batch=6)
-TASKS = tuple(ntm.BUDGET)
+TASKS = {name: dict(task=config.task, full_stop=config.full_stop) for name, config in ntm.TASKS.items()}
 
 
 def f(x):
@@ -149,7 +149,7 @@ def test_undoing_the_writes_restores_the_first_memory_bit_for_bit():
 
 @pytest.mark.parametrize("task", TASKS)
 def test_random_episodes_say_everything_in_time_and_no_more(task):
-    config = replace(SMALL, task=task, longest=4, batch=50)
+    config = replace(SMALL, **TASKS[task], longest=4, batch=50)
     params, batch, tape = episodes(config)
     run = ntm.rollout(params, batch, ntm.sample(np.random.default_rng(2), 50, config), config, tape)
     assert len(run.marks) - 1 <= ntm.budget(config)
@@ -169,16 +169,19 @@ def policy(task, C, m):
         return [(1, 1), (1, 0), (1, 0)] * (C - 1) + [(0, 1), (0, 1)]
     if task == "reverse":
         return [(1, 0)] * (C - 1) + [(-1, 1)] * C + [(0, 1)]
+    if task == "repeat-copy-stops":
+        return [(1, 0)] + ([(1, 1)] * C + [(-1, 1)] + [(-1, 0)] * (C - 1)) * (m - 1) + [(1, 1)] * C + [(0, 1)]
     return [(1, 0)] + ([(1, 1)] * (C - 1) + [(-1, 1)] + [(-1, 0)] * (C - 2) + [(0, 0)] * (C < 2)) * (m - 1) + \
            [(1, 1)] * C + [(0, 1)]
 
 
 @pytest.mark.parametrize("task, steps", [("copy", lambda C: C + 1), ("duplicated-input", lambda C: 3 * C - 1),
-                                         ("reverse", lambda C: 2 * C), ("repeat-copy", lambda C: None)])
+                                         ("reverse", lambda C: 2 * C), ("repeat-copy", lambda C: None),
+                                         ("repeat-copy-stops", lambda C: None)])
 def test_programs_written_by_hand_say_the_targets_within_the_budget(task, steps):
-    config = ntm.Config(task=task, longest=8)
+    config = ntm.Config(**TASKS[task], longest=8)
     for C in (2, 3, 8):
-        for m in (2, 3) if task == "repeat-copy" else (1,):
+        for m in (2, 3) if config.task == "repeat-copy" else (1,):
             params, batch, tape = episodes(config, np.array([C + 8 * (m == 3)]))
             moves = policy(task, C, m)
             assert len(moves) == (steps(C) or len(moves)) and len(moves) <= ntm.budget(config)
@@ -186,7 +189,7 @@ def test_programs_written_by_hand_say_the_targets_within_the_budget(task, steps)
             run = ntm.rollout(params, batch, scripted(actions), config, tape)
             assert len(run.marks) - 1 == len(moves) and np.array_equal(run.symbol, batch.target[0, :batch.total[0]])
             assert np.array_equal(tape["seen"][run.said, 2][:-1], run.symbol[:-1])
-            assert run.symbol[-1] == config.symbols
+            assert run.symbol[-1] == config.symbols + (ntm.STOP if config.full_stop else ntm.END)
 
 
 def test_hand_set_gates_reverse_a_sequence_through_the_memory():
@@ -208,18 +211,19 @@ def test_hand_set_gates_reverse_a_sequence_through_the_memory():
 # ---------------------------------------------------------------- tasks and curriculum
 @pytest.mark.parametrize("task", TASKS)
 def test_instances_are_those_of_section_6(task):
-    config = ntm.Config(task=task, longest=5)
+    config = ntm.Config(**TASKS[task], longest=5)
     levels = np.random.default_rng(1).integers(1, ntm.top(config) + 1, 200)
     batch, seen = ntm.make_batch(np.random.default_rng(0), levels, config), set()
     for level, tape, used, target, total, steps in zip(levels, *batch):
         d, m = (level - 1) % 5 + 1, 2 + (level > 5)
         tape, target = tape.tolist(), target.tolist()
-        x = tape[1:d + 1] if task == "repeat-copy" else tape[:3 * d:3] if task == "duplicated-input" else tape[:d]
+        x = tape[1:d + 1] if "repeat" in task else tape[:3 * d:3] if task == "duplicated-input" else tape[:d]
         line, said = {"copy": (x, x), "duplicated-input": ([s for s in x for _ in range(3)], x),
                       "reverse": (x, x[::-1]), "forward-reverse": (x, x[::-1]),
-                      "repeat-copy": ([31 + m - 2] + x, x * m)}[task]
+                      "repeat-copy": ([31 + m - 2] + x, x * m),
+                      "repeat-copy-stops": ([31 + m - 2] + x + [33], (x + [33]) * m)}[task]
         assert len(x) == d and max(x) < 30 and tape == line + [30] * (len(tape) - len(line)) and used == len(line) + 1
-        assert target == said + [30] * (len(target) - len(said)) and len(said) + 1 == total <= steps
+        assert target == said + [30] * (len(target) - len(said)) and len(said) + 1 - config.full_stop == total <= steps
         seen |= set(x)
     assert seen == set(range(30))
     with pytest.raises(OSError, match="too few"):

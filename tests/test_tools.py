@@ -125,6 +125,30 @@ def test_fingerprint_ignores_a_local_variable_named_like_a_function():
     assert catalog.fingerprint(shadowed, Arm()) == catalog.fingerprint(changed, Arm())
 
 
+DOOR = "    if config.other == 2 and not config.rate:\n        return control(config, seed)\n"
+
+
+@pytest.mark.parametrize(
+    "door, settings, counts",
+    [
+        (DOOR, {}, False),  # it stays shut
+        (DOOR, {"rate": 0, "other": 2}, True),  # it opens
+        (DOOR.replace("config, seed", "config"), {}, True),  # other arguments than the function's own
+        (DOOR.replace("config.rate", "seed"), {}, True),  # not settings alone
+        ("    replace(config, other=2)\n" + DOOR, {}, True),  # not at the head
+        (DOOR + "    replace(config, other=2)\n", {}, True),  # a setting that it asks for may change on the way
+        (DOOR + "    replace(config, **{})\n", {}, True),
+    ],
+)
+def test_fingerprint_leaves_out_a_door_that_stays_shut(door, settings, counts):
+    with_door = SCRIPT.replace("    x = config.rate\n", door + "    x = config.rate\n")
+    without = with_door.replace(DOOR, "") if DOOR in with_door else SCRIPT
+    before, after = catalog.fingerprint(without, Arm(**settings)), catalog.fingerprint(with_door, Arm(**settings))
+    assert (before != after) == counts
+    variant = with_door.replace("return config.other", "return config.other + 1")
+    assert (catalog.fingerprint(variant, Arm(**settings)) != after) == counts
+
+
 # ---------------------------------------------------------------- verdicts
 class Claim:
     def __init__(self, substitute=False, bar=">= 1"):

@@ -12,6 +12,7 @@ import sys
 import tomllib
 from contextlib import contextmanager
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -108,37 +109,86 @@ def globals_of(statement):
         yield from (name.get_name() for name in scope.get_symbols() if scope.get_type() == "module" or name.is_global())
 
 
+def is_door(statement, function):
+    """Return whether a statement of a function is a door to a variant of it: `if <settings>: return other(...)` with
+    the function's own arguments, where the test is made of fields of `config` and constants."""
+    match statement:
+        case ast.If(test=test, body=[ast.Return(value=ast.Call(func=ast.Name(), args=args, keywords=[]))], orelse=[]):
+            parts = (ast.BoolOp, ast.UnaryOp, ast.Compare, ast.Attribute, ast.Constant, ast.Tuple)
+            marks = (ast.boolop, ast.unaryop, ast.cmpop, ast.expr_context)
+            return ast.unparse(args) == ast.unparse(function.args.args) and all(
+                isinstance(node, parts + marks) or getattr(node, "id", "") == "config" for node in ast.walk(test)
+            )
+    return False
+
+
+def doors(function):
+    """Return test (as text) -> statement for the doors at the head of a function, before any other statement."""
+    body = function.body[ast.get_docstring(function) is not None :]
+    return {ast.unparse(door.test): door for door in takewhile(lambda line: is_door(line, function), body)}
+
+
 class Definition(NamedTuple):
     """The top-level statements that define or change one name."""
 
     code: tuple  # their syntax trees, each as `canonical` gives it
     names: set  # the global names that they use
     attributes: set  # the attributes that they read, the settings among them
+    replaced: set  # the settings that they replace in a config, "" for unnamed ones
 
 
 @cache
-def definitions(source):
-    """Return name -> Definition for the top-level names of a script, outside the frame's own idioms."""
+def definitions(source, shut=frozenset()):
+    """Return name -> Definition for the top-level names of a script, outside the frame's own idioms. Doors whose tests
+    are in `shut` are left out."""
     found = {}
     for statement in ast.parse(FRAME.sub(lambda match: "\n" * match[0].count("\n"), source)).body:
+        if isinstance(statement, ast.FunctionDef):
+            for test, door in doors(statement).items():
+                if test in shut:
+                    statement.body.remove(door)
         whole = isinstance(statement, ast.FunctionDef | ast.ClassDef)
         names = {statement.name} if whole else set(stored(statement)) - {"ARMS", "PRESETS", "CLAIMS"}
         code, uses = canonical(statement), set(globals_of(statement))
         attributes = {node.attr for node in ast.walk(statement) if isinstance(node, ast.Attribute)}
+        calls = [node for node in ast.walk(statement) if getattr(getattr(node, "func", 0), "id", "") == "replace"]
+        replaced = {keyword.arg or "" for call in calls for keyword in call.keywords}
         for name in names:
-            old = found.get(name, Definition((), set(), set()))
-            found[name] = Definition((*old.code, code), old.names | uses, old.attributes | attributes)
+            old = found.get(name, Definition((), set(), set(), set()))
+            more = (old.names | uses, old.attributes | attributes, old.replaced | replaced)
+            found[name] = Definition((*old.code, code), *more)
     return found
 
 
-def fingerprint(source, arm):
-    """Return 16 hex digits over the code that an arm's function reaches and the settings that this code reads."""
-    known, reached, waiting = definitions(source), {}, [arm.run.__name__]
+@cache
+def tests_of_doors(source):
+    """Return the tests of all doors of a script."""
+    functions = [statement for statement in ast.parse(source).body if isinstance(statement, ast.FunctionDef)]
+    return frozenset(test for function in functions for test in doors(function))
+
+
+def reach(known, name):
+    """Return name -> Definition for all that a function reaches, itself among them."""
+    reached, waiting = {}, [name]
     while waiting:
         name = waiting.pop()
         if name in known and name not in reached:
             reached[name] = known[name]
             waiting += known[name].names
+    return reached
+
+
+def fingerprint(source, arm):
+    """Return 16 hex digits over the code that an arm's function reaches and the settings that this code reads.
+
+    A door that the arm's settings keep shut leads nowhere and does not count, unless code that is reached replaces a
+    setting that the door asks for.
+    """
+    shut = frozenset(test for test in tests_of_doors(source) if not eval(test, {"config": arm.config}))
+    asked = {"", *(node.attr for test in shut for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Attribute))}
+    reached = reach(definitions(source, shut), arm.run.__name__)
+    if shut and any(asked & definition.replaced for definition in reached.values()):
+        reached = reach(definitions(source), arm.run.__name__)
     read = set().union(*(definition.attributes for definition in reached.values()))
     config = {
         f.name: getattr(arm.config, f.name)
