@@ -87,8 +87,8 @@ DIRECT, LSTM, RIGHT, WRONG, HEAD, MEMORY = BLUE, ORANGE, GREEN, RED, SKY, PURPLE
 COLOURS = {"direct": DIRECT, "lstm": LSTM}
 SHORT = {"copy-direct": ("Copy, direct access", DIRECT, "-"), "copy-lstm": ("Copy, LSTM", LSTM, "-"),
          "reverse-direct": ("Reverse, direct access", DIRECT, "--")}
-GLYPHS = ntm.LETTERS + "∅23  "
-AUTHORS = {"repeat-copy-direct": ((5_650, 16, 0.019), (7_850, 16, 0.003)),        # their logs' ends: update, C, error
+GLYPHS = ntm.LETTERS + "∅23. "
+AUTHORS = {"repeat-copy-stops-direct": ((5_650, 16, 0.019), (7_850, 16, 0.003)),  # their logs' ends: update, C, error
            "forward-reverse-direct": ((11_100, 15, 0.29), (13_600, 15, 0.24))}
 
 
@@ -133,7 +133,9 @@ def learning_curves(args):
     """Difficulty and running error, a line a seed: the short runs, Table 4, Reverse without a curriculum."""
     panels = [(f"short-{arm}", label, colour) for arm, (label, colour, _) in SHORT.items()]
     longer = [(f"{task}-direct", f"{name}, direct access", DIRECT) for task, name in ntm.NAMES.items()]
-    longer += [("reverse-no-curriculum", "Reverse, no curriculum", DIRECT)]
+    longer += [("reverse-kappa-0.01", "Reverse, $\\kappa$ = 0.01", DIRECT),
+               ("reverse-no-curriculum", "Reverse, no curriculum", DIRECT),
+               ("reverse-no-curriculum-kappa-0.01", "the same, $\\kappa$ = 0.01", DIRECT)]
     panels += [panel for panel in longer if args.preset != "quick" and recorded(panel[0])]
     rows = -(-len(panels) // 3)
     figure, axes = plt.subplots(2 * rows, 3, figsize=(7, 1 + 3.2 * rows), squeeze=False,
@@ -173,7 +175,7 @@ def table_4(args):
     """Table 4: the share of seeds that solve a task, beside the paper's ticks, and the updates they took."""
     if args.preset == "quick" or not any(recorded(f"{task}-{c}") for task in ntm.NAMES for c in COLOURS):
         return None
-    figure, (axis, right) = plt.subplots(1, 2, figsize=(7, 3.6), width_ratios=(5, 4), sharey=True)
+    figure, (axis, right) = plt.subplots(1, 2, figsize=(7, 4.2), width_ratios=(5, 4), sharey=True)
     ticks = {("lstm", task): task in ("copy", "duplicated-input") for task in ntm.NAMES}
     for row, task in enumerate(ntm.NAMES):
         for column, controller in enumerate(("lstm", "direct")):
@@ -189,14 +191,15 @@ def table_4(args):
                       ha="center", va="center", fontsize=8, color="white" if dark else INK)
             right.plot(solved, np.full(len(solved), row) + (column - 0.5) * 0.3, "o", color=COLOURS[controller],
                        markersize=5, alpha=0.7, label=None if row else ("LSTM", "direct access")[column])
-    axis.set(xlim=(0, 2), ylim=(4.6, -0.6), xticks=(0.5, 1.5), xticklabels=("LSTM", "direct access"))
-    axis.set_yticks(range(5), ntm.NAMES.values())
+    axis.set(xlim=(0, 2), ylim=(len(ntm.NAMES) - 0.4, -0.6), xticks=(0.5, 1.5), xticklabels=("LSTM", "direct access"))
+    axis.set_yticks(range(len(ntm.NAMES)), [name.replace(" with", "\nwith") for name in ntm.NAMES.values()])
     axis.tick_params(length=0, colors=INK)
     axis.grid(False)
     axis.spines[:].set_visible(False)
     axis.set_title("Seeds that solve a task")
     right.axvline(20_000, color=INK, linestyle=":", linewidth=1.4)
-    right.annotate("given up", (20_000, 4.5), ha="right", fontsize=8, xytext=(-3, 0), textcoords="offset points")
+    right.annotate("given up", (20_000, len(ntm.NAMES) - 0.5), ha="right", fontsize=8, xytext=(-3, 0),
+                   textcoords="offset points")
     right.set(xlim=(0, 21_000), xlabel="updates until solved", xticks=(0, 10_000, 20_000))
     right.xaxis.set_major_formatter(matplotlib.ticker.StrMethodFormatter("{x:,.0f}"))
     right.set_title("... and when")
@@ -253,8 +256,9 @@ def execution_traces(args):
     """One episode of each short run and of each recorded task, as in Figure 7 and appendix B."""
     shown = [(f"short-{arm}", label, 1) for arm, (label, _, _) in SHORT.items()]
     longer = [(f"{task}-direct", f"{ntm.NAMES[task]}, direct access", 1)
-              for task in ("duplicated-input", "repeat-copy", "forward-reverse")]
-    longer += [("repeat-copy-forward", "RepeatCopy, head only forward", 0),
+              for task in ("duplicated-input", "repeat-copy", "repeat-copy-stops", "forward-reverse")]
+    longer += [("repeat-copy-direct", "RepeatCopy, direct access", 0),
+               ("repeat-copy-forward", "RepeatCopy, head only forward", 0),
                ("forward-reverse-direct", "ForwardReverse, direct access", 0)]
     shown += [row for row in longer if args.preset != "quick" and recorded(row[0])]
     found = [(label, *episode_of(cells(args, arm), solved)) for arm, label, solved in shown]

@@ -138,6 +138,7 @@ DOOR = "    if config.other == 2 and not config.rate:\n        return control(co
         ("    replace(config, other=2)\n" + DOOR, {}, True),  # not at the head
         (DOOR + "    replace(config, other=2)\n", {}, True),  # a setting that it asks for may change on the way
         (DOOR + "    replace(config, **{})\n", {}, True),
+        (DOOR + "    Config(other=2)\n", {}, True),
     ],
 )
 def test_fingerprint_leaves_out_a_door_that_stays_shut(door, settings, counts):

@@ -134,7 +134,7 @@ class Definition(NamedTuple):
     code: tuple  # their syntax trees, each as `canonical` gives it
     names: set  # the global names that they use
     attributes: set  # the attributes that they read, the settings among them
-    replaced: set  # the settings that they replace in a config, "" for unnamed ones
+    replaced: set  # the settings that they replace in a config, "" for unnamed ones or a config of their own
 
 
 @cache
@@ -153,6 +153,7 @@ def definitions(source, shut=frozenset()):
         attributes = {node.attr for node in ast.walk(statement) if isinstance(node, ast.Attribute)}
         calls = [node for node in ast.walk(statement) if getattr(getattr(node, "func", 0), "id", "") == "replace"]
         replaced = {keyword.arg or "" for call in calls for keyword in call.keywords}
+        replaced |= {""} if "Config" in uses else set()
         for name in names:
             old = found.get(name, Definition((), set(), set(), set()))
             more = (old.names | uses, old.attributes | attributes, old.replaced | replaced)
