@@ -1064,8 +1064,8 @@ def fewer(this, than, text):
 CLAIMS = (
     *table_4("direct", "direct access", NAMES),
     *table_4("lstm", "LSTM", ("copy", "duplicated-input")),
-    share("repeat-copy-stops-clip-2", "RepeatCopy with full stops, direct access, clipping 2 and 5 as in the code: seeds "
-          "that solve it", BARS["direct"]["repeat-copy-stops"], "yes"),
+    share("repeat-copy-stops-clip-2", "RepeatCopy with full stops, direct access, clipping 2 and 5 as in the code: "
+          "seeds that solve it", BARS["direct"]["repeat-copy-stops"], "yes"),
     share("reverse-kappa-0.01", "Reverse, direct access, inverse temperature 0.01 as in the text: seeds that solve it",
           BARS["direct"]["reverse"], "yes"),
     *(Claim(f"{NAMES[task]}, direct access: updates until solved (median of those seeds)",
