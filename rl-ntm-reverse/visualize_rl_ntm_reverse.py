@@ -132,7 +132,7 @@ def episode_of(found, solved=1):
 def learning_curves(args):
     """Difficulty and running error, a line a seed: the short runs, Table 4, Reverse without a curriculum."""
     panels = [(f"short-{arm}", label, colour) for arm, (label, colour, _) in SHORT.items()]
-    longer = [(f"{task}-direct", f"{name}, direct access", DIRECT) for task, name in ntm.NAMES.items()]
+    longer = [(f"{task}-direct", name, DIRECT) for task, name in ntm.NAMES.items()]
     longer += [("reverse-kappa-0.01", "Reverse, $\\kappa$ = 0.01", DIRECT),
                ("reverse-no-curriculum", "Reverse, no curriculum", DIRECT),
                ("reverse-no-curriculum-kappa-0.01", "the same, $\\kappa$ = 0.01", DIRECT)]
@@ -166,8 +166,8 @@ def learning_curves(args):
             error.set_ylabel("running error")
     for axis in axes.ravel()[[i for i in range(6 * rows) if i // 3 // 2 * 3 + i % 3 >= len(panels)]]:
         axis.axis("off")
-    figure.suptitle("When the error falls below the dotted line, C rises (a line a seed; green: solved;\n"
-                    "diamonds: where the authors' logs end)", x=0.01, ha="left", fontsize=10, fontweight="bold")
+    figure.suptitle("When the error falls below the dotted line, C rises (a line a seed; blue: direct\n"
+                    "access; orange: LSTM; green: solved; diamonds: where the authors' logs end)", x=0.01, ha="left", fontsize=10, fontweight="bold")
     return figure
 
 
