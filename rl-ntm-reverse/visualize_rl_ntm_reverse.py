@@ -166,8 +166,9 @@ def learning_curves(args):
             error.set_ylabel("running error")
     for axis in axes.ravel()[[i for i in range(6 * rows) if i // 3 // 2 * 3 + i % 3 >= len(panels)]]:
         axis.axis("off")
-    figure.suptitle("When the error falls below the dotted line, C rises (a line a seed; blue: direct\n"
-                    "access; orange: LSTM; green: solved; diamonds: where the authors' logs end)", x=0.01, ha="left", fontsize=10, fontweight="bold")
+    figure.suptitle("When the error falls below the dotted line, C rises (a line a seed; blue: direct access;\n"
+                    "orange: LSTM; green: solved; diamonds: where the authors' logs end)",
+                    x=0.01, ha="left", fontsize=10, fontweight="bold")
     return figure
 
 
