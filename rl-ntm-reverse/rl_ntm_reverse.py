@@ -911,7 +911,8 @@ def check(config, seed):
 def show_run(params, config, rng, level, means):
     """Run one instance with the likeliest actions. Returns a table (dict of lists, a row for each step) and a text.
 
-    The text is in the style of Figure 7: the tape with the head in brackets, what has been said, the memory head.
+    The text is in the style of Figure 7: the tape with the head in brackets, what has been said, the memory head. A
+    blank is shown as a dot, the full stop of RepeatCopy as a space.
     """
     tape, glyphs = make_tape(config, 1), LETTERS[:config.symbols].ljust(config.symbols, "?") + ".23  "
     batch = make_batch(rng, np.array([level]), config)

@@ -137,7 +137,7 @@ DOOR = "    if config.other == 2 and not config.rate:\n        return control(co
         (DOOR.replace("config.rate", "seed"), {}, True),  # not settings alone
         ("    replace(config, other=2)\n" + DOOR, {}, True),  # not at the head
         (DOOR + "    replace(config, other=2)\n", {}, True),  # a setting that it asks for may change on the way
-        (DOOR + "    replace(config, **{})\n", {}, True),
+        (DOOR + "    dataclasses.replace(config, **{})\n", {}, True),
         (DOOR + "    Config(other=2)\n", {}, True),
     ],
 )

@@ -151,7 +151,8 @@ def definitions(source, shut=frozenset()):
         names = {statement.name} if whole else set(stored(statement)) - {"ARMS", "PRESETS", "CLAIMS"}
         code, uses = canonical(statement), set(globals_of(statement))
         attributes = {node.attr for node in ast.walk(statement) if isinstance(node, ast.Attribute)}
-        calls = [node for node in ast.walk(statement) if getattr(getattr(node, "func", 0), "id", "") == "replace"]
+        calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
+        calls = [call for call in calls if ast.unparse(call.func).split(".")[-1] == "replace"]
         replaced = {keyword.arg or "" for call in calls for keyword in call.keywords}
         replaced |= {""} if "Config" in uses else set()
         for name in names:
