@@ -1100,9 +1100,10 @@ CLAIMS = (
       for name, length, bar, paper in (("no-curriculum", 15, "<= 0", "never"), ("length-3", 3, ">= 1", "yes"))),
     share("reverse-no-curriculum-kappa-0.01", "Reverse without curriculum, 15 symbols, inverse temperature 0.01 as in "
           "the text: seeds that solve it", "<= 0", "never", n=5, kind="control", source="section 9"),
-    *(share(f"{task}-fixed-steps", f"{NAMES[task]}, one bound on the steps for all lengths: seeds that solve it", "",
-            "yes", n=5, kind="control", source="section 2; the authors' code")
-      for task in ("reverse", "repeat-copy", "repeat-copy-stops")),
+    *(share(f"{task}-fixed-steps", f"{NAMES[task]}, one bound on the steps for all lengths: seeds that solve it", bar,
+            "yes", n=n, kind=kind, source="Table 4, section 2; the authors' code")
+      for task, bar, n, kind in (("reverse", "", 5, "control"), ("repeat-copy", "", 5, "control"),
+                                 ("repeat-copy-stops", BARS["direct"]["repeat-copy-stops"], 10, "paper"))),
     fewer("future", "whole", "future rewards / all rewards"),
     fewer("online", "future", "... and the online baseline / future rewards"),
     fewer("offline", "online", "... and the LSTM baseline / online baseline"),
