@@ -244,6 +244,10 @@ def test_record_merges_in_any_order(small):
     for part in parts:
         assert start("--merge", str(part)).wait() == 0
     assert cells(root) == whole
+    other = json.loads(parts[0].read_text())
+    other["arms"]["quick"]["2"]["seconds"] = -1
+    parts[0].write_text(json.dumps(other))
+    assert start("--merge", str(parts[0])).wait() == 0 and cells(root) == whole        # a record that is there stays
 
 
 def test_a_run_whose_script_changed_meanwhile_is_not_recorded():

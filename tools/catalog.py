@@ -124,7 +124,7 @@ def is_door(statement, function):
 
 def doors(function):
     """Return test (as text) -> statement for the doors at the head of a function, before any other statement."""
-    body = function.body[ast.get_docstring(function) is not None :]
+    body = function.body[ast.get_docstring(function) is not None : -1]
     return {ast.unparse(door.test): door for door in takewhile(lambda line: is_door(line, function), body)}
 
 

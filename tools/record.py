@@ -187,21 +187,22 @@ def run_to(path, slug, arm, seed):
 
 
 def merge_from(path):
-    """Take over the fresh cells of a results.json, or of all such files below a folder."""
+    """Take over the fresh cells of a results.json, or of all such files below a folder, where none is recorded yet."""
     found, stale = {}, 0
     for file in sorted(path.rglob("*.json")) if path.is_dir() else [path]:
         try:
             other = json.loads(file.read_text())
             slug, arms = other["slug"], other["arms"]
-            kept = catalog.fresh(slug, catalog.load(slug), other)
+            kept, have = (catalog.fresh(slug, catalog.load(slug), record) for record in (other, None))
         except (ValueError, KeyError, TypeError, AttributeError):
             raise catalog.CatalogError(f"{file} is not a record") from None
         stale += sum(map(len, arms.values())) - sum(map(len, kept.values()))
         for arm, seeds in kept.items():
-            found.setdefault(slug, {}).setdefault(arm, {}).update(seeds)
+            new = {seed: cell for seed, cell in seeds.items() if seed not in have.get(arm, {})}
+            found.setdefault(slug, {}).setdefault(arm, {}).update(new)
     for slug, arms in found.items():
         catalog.merge(slug, arms)
-        print(f"{slug}: {sum(map(len, arms.values()))} fresh cells merged")
+        print(f"{slug}: {sum(map(len, arms.values()))} new cells merged")
     if stale:
         print(f"{stale} stale cells left out")
 
